@@ -1,1 +1,3 @@
-//! Placeholder.
+//! A user-space TCP/IP stack whose connections change state only by the rows of a checked table.
+
+pub mod wire;
