@@ -1,0 +1,14 @@
+//! The interpreter of the table, and the privacy boundary around a connection's variables.
+//!
+//! Top to bottom: [`step`](step::step) walks the stages, [`guard`] says what is the case, [`action`] does one line of
+//! RFC prose. Nothing outside this folder can change a [`Tcb`].
+
+mod action;
+pub mod guard;
+mod host;
+mod step;
+mod tcb;
+
+pub use host::{Accepted, Host};
+pub use step::{Fired, step};
+pub use tcb::Tcb;

@@ -1,0 +1,160 @@
+//! THE TABLE: what a TCP connection does, as data.
+//!
+//! RFC 9293 §3.10 is an ordered list of checks with fall-through, and so is this: every [`Event`](crate::Event) enters
+//! at one [`Stage`]; in a stage the first [`Rule`] whose state and guards fit fires, does its actions, perhaps changes
+//! the state, and hands the event on. One file per part of §3.10; the order of rules within a stage is their order in
+//! the file.
+
+mod ack;
+mod arrival;
+mod calls;
+mod reset;
+mod rule;
+mod sent;
+mod sequence;
+mod syn;
+mod text_fin;
+mod timeouts;
+mod vocabulary;
+
+pub use rule::{Cite, Doc, Flow, Kind, Next, Profile, Profiles, Rule, RuleId};
+pub use vocabulary::{AckClass, Act, Atom, Form, Policy, Room, SeqClass, Stage};
+
+use crate::state::State;
+
+/// The rules of a profile, in order, each stage's together.
+#[derive(Clone, Debug)]
+pub struct Table {
+    rules: [Rule; Table::CAPACITY],
+    len: usize,
+    /// Where each stage's rules begin and end.
+    bounds: [(usize, usize); Stage::ALL.len()],
+}
+
+/// Every rule of every profile; a rule's id is its place here.
+static CATALOGUE: Table = Table::select(None);
+static LITERAL_9293: Table = Table::select(Some(Profile::Literal9293));
+static RFC_793: Table = Table::select(Some(Profile::Rfc793));
+static REPAIRED: Table = Table::select(Some(Profile::Repaired));
+
+impl Table {
+    /// The greatest number of rules a table holds.
+    pub const CAPACITY: usize = 224;
+
+    /// The parts of the table, in the order of their stages.
+    const PARTS: [&'static [Rule]; 10] = [
+        calls::RULES,
+        arrival::RULES,
+        sequence::RULES,
+        reset::RULES,
+        syn::RULES,
+        ack::RULES,
+        text_fin::RULES,
+        sent::RULES,
+        timeouts::RULES,
+        sent::PERSIST_RULES,
+    ];
+
+    /// The table of a profile.
+    #[must_use]
+    pub fn of(profile: Profile) -> &'static Table {
+        match profile {
+            Profile::Literal9293 => &LITERAL_9293,
+            Profile::Rfc793 => &RFC_793,
+            Profile::Repaired => &REPAIRED,
+        }
+    }
+
+    /// The table that the stack runs: RFC 9293 with its defects repaired.
+    #[must_use]
+    pub fn repaired() -> &'static Table {
+        &REPAIRED
+    }
+
+    /// All rules in order.
+    #[must_use]
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules[..self.len]
+    }
+
+    /// The rules of one stage in order.
+    #[must_use]
+    pub fn stage(&self, stage: Stage) -> &[Rule] {
+        let (first, end) = self.bounds[stage.index()];
+        &self.rules[first..end]
+    }
+
+    /// The rule with this id, if this table has it.
+    #[must_use]
+    pub fn rule(&self, id: RuleId) -> Option<&Rule> {
+        self.rules().iter().find(|rule| rule.id == id)
+    }
+
+    /// The rule of this name, if this table has it.
+    #[must_use]
+    pub fn named(&self, name: &str) -> Option<&Rule> {
+        self.rules().iter().find(|rule| rule.name == name)
+    }
+
+    /// Every rule of every profile, whether or not it is in force together with the others.
+    #[must_use]
+    pub fn catalogue() -> &'static Table {
+        &CATALOGUE
+    }
+
+    /// A copy in which `change` has had a word on each rule: `None` removes it. For mutants; a rule keeps its stage.
+    #[must_use]
+    pub fn mutate(&self, change: impl Fn(Rule) -> Option<Rule>) -> Table {
+        let mut mutant = Table::empty();
+        for rule in self.rules().iter().filter_map(|&rule| change(rule)) {
+            mutant.push(rule);
+        }
+        mutant
+    }
+
+    /// Whether an event at this stage can find the connection in this state. Where it can, a rule always fires.
+    #[must_use]
+    pub fn covers(&self, stage: Stage, state: State) -> bool {
+        self.stage(stage).iter().any(|rule| rule.states.has(state))
+    }
+
+    /// The rules of a profile, or of all of them, each numbered by its place among all.
+    const fn select(profile: Option<Profile>) -> Table {
+        let mut table = Table::empty();
+        let mut number = 0;
+        let mut part = 0;
+        while part < Table::PARTS.len() {
+            let rules = Table::PARTS[part];
+            let mut i = 0;
+            while i < rules.len() {
+                let wanted = match profile {
+                    Some(profile) => rules[i].profiles.has(profile),
+                    None => true,
+                };
+                if wanted {
+                    table.push(Rule { id: RuleId::new(number), ..rules[i] });
+                }
+                number += 1;
+                i += 1;
+            }
+            part += 1;
+        }
+        table
+    }
+
+    const fn empty() -> Table {
+        Table { rules: [calls::RULES[0]; Table::CAPACITY], len: 0, bounds: [(0, 0); Stage::ALL.len()] }
+    }
+
+    /// Appends a rule; a stage whose rules do not stand together does not compile.
+    const fn push(&mut self, rule: Rule) {
+        let at = rule.stage.index();
+        if self.bounds[at].1 == 0 {
+            self.bounds[at] = (self.len, self.len);
+        }
+        assert!(self.bounds[at].1 == self.len, "the rules of a stage stand together");
+        self.rules[self.len] = rule;
+        self.len += 1;
+        self.bounds[at].1 = self.len;
+    }
+}
