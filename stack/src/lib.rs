@@ -1,3 +1,5 @@
 //! A user-space TCP/IP stack whose connections change state only by the rows of a checked table.
 
+pub mod tcp;
+pub mod time;
 pub mod wire;

@@ -1,0 +1,315 @@
+//! What has arrived ahead of RCV.NXT: a bounded, ordered set of byte ranges, and the place of a FIN that arrived early.
+//!
+//! Everything here is an offset from RCV.NXT, in bytes of text; there are no sequence numbers and no bytes. When the hole at offset 0 is filled,
+//! [`Reassembly::insert`] says how far RCV.NXT moves and shifts what is left.
+
+use std::ops::Range;
+
+/// The most ranges held out of order on one connection. Beyond that, what lies nearest to RCV.NXT is kept and the farthest forgotten.
+///
+/// Forgetting is harmless: nothing out of order has been acknowledged, so the peer still has it. A peer that sends only holes
+/// ("SegmentSmack") therefore costs a kibibyte and 64 comparisons a segment, and stalls nobody but itself.
+pub const MAX_RANGES: usize = 64;
+
+/// The ranges held out of order and a held FIN, relative to RCV.NXT.
+///
+/// Invariant: ranges are not empty, ascending, and separated by holes; the first starts after a hole (above 0). None reaches beyond the FIN.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Reassembly {
+    ranges: Vec<Held>,
+    fin: Option<usize>,
+}
+
+/// One range of bytes held: `start..end`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Held {
+    start: usize,
+    end: usize,
+}
+
+/// What inserting a range did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[must_use]
+pub struct Inserted {
+    /// How far RCV.NXT moves: the length of what is now contiguous from offset 0. All offsets have been shifted by it.
+    pub advance: usize,
+    /// A range was forgotten because there were too many; everything from the end of [`Reassembly::held_end`] on is gone.
+    pub forgot: bool,
+}
+
+impl Reassembly {
+    /// Nothing held.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The parts of `range` that are not held yet, in order: what is new in it. At most [`MAX_RANGES`] + 1 pieces.
+    pub fn holes(&self, range: Range<usize>) -> impl Iterator<Item = Range<usize>> + '_ {
+        let mut from = range.start;
+        let ends = self.ranges.iter().copied().chain([Held {
+            start: usize::MAX,
+            end: usize::MAX,
+        }]);
+        ends.filter_map(move |held| {
+            let hole = from..held.start.min(range.end);
+            from = from.max(held.end);
+            (hole.start < hole.end).then_some(hole)
+        })
+    }
+
+    /// Adds the text at `range`, which may overlap anything held. Text beyond a held FIN is cut: it is no part of the stream.
+    pub fn insert(&mut self, range: Range<usize>) -> Inserted {
+        let end = self.fin.map_or(range.end, |fin| fin.min(range.end));
+        if range.start >= end {
+            return Inserted::default();
+        }
+        self.merge(Held {
+            start: range.start,
+            end,
+        });
+        let advance = self.take_contiguous();
+        let forgot = self.ranges.len() > MAX_RANGES;
+        self.ranges.truncate(MAX_RANGES);
+        Inserted { advance, forgot }
+    }
+
+    /// Remembers a FIN at `offset`, right after the last byte of the stream.
+    ///
+    /// Returns whether it was believed. The first FIN stands, and a FIN below text that is already held is a contradiction of the
+    /// peer's own: neither changes what was received before it.
+    pub fn hold_fin(&mut self, offset: usize) -> bool {
+        match self.fin {
+            Some(fin) => fin == offset,
+            None if offset < self.held_end() => false,
+            None => {
+                self.fin = Some(offset);
+                true
+            }
+        }
+    }
+
+    /// Where the held FIN is, if there is one.
+    #[must_use]
+    pub fn fin(&self) -> Option<usize> {
+        self.fin
+    }
+
+    /// Whether a held FIN is next in order: all text before it has been received.
+    #[must_use]
+    pub fn fin_in_order(&self) -> bool {
+        self.fin == Some(0)
+    }
+
+    /// The end of the farthest range held; 0 if none is.
+    #[must_use]
+    pub fn held_end(&self) -> usize {
+        self.ranges.last().map_or(0, |held| held.end)
+    }
+
+    /// Whether no text is held out of order.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.ranges.is_empty()
+    }
+
+    /// The ranges held, ascending: what a SACK option reports.
+    pub fn ranges(&self) -> impl ExactSizeIterator<Item = Range<usize>> + '_ {
+        self.ranges.iter().map(|held| held.start..held.end)
+    }
+
+    /// Unites `new` with all ranges it overlaps or touches.
+    fn merge(&mut self, new: Held) {
+        let first = self.ranges.partition_point(|held| held.end < new.start);
+        let last = self.ranges.partition_point(|held| held.start <= new.end);
+        let united = self.ranges[first..last].iter().fold(new, |all, held| Held {
+            start: all.start.min(held.start),
+            end: all.end.max(held.end),
+        });
+        self.ranges.splice(first..last, [united]);
+    }
+
+    /// Removes the range that starts at RCV.NXT, if there is one, and makes everything relative to its end.
+    fn take_contiguous(&mut self) -> usize {
+        let Some(&Held { start: 0, end }) = self.ranges.first() else {
+            return 0;
+        };
+        self.ranges.remove(0);
+        for held in &mut self.ranges {
+            held.start -= end;
+            held.end -= end;
+        }
+        self.fin = self.fin.map(|fin| fin - end);
+        end
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn advance(advance: usize) -> Inserted {
+        Inserted {
+            advance,
+            forgot: false,
+        }
+    }
+
+    fn held(reassembly: &Reassembly) -> Vec<Range<usize>> {
+        reassembly.ranges().collect()
+    }
+
+    #[test]
+    fn in_order_text_is_never_held() {
+        let mut r = Reassembly::new();
+        assert_eq!(r.insert(0..10), advance(10));
+        assert!(r.is_empty());
+    }
+
+    #[test]
+    fn a_filled_hole_releases_what_waited_behind_it() {
+        let mut r = Reassembly::new();
+        assert_eq!(r.insert(10..20), advance(0));
+        assert_eq!(r.insert(30..40), advance(0));
+        assert_eq!(held(&r), [10..20, 30..40]);
+        assert_eq!(r.insert(0..10), advance(20));
+        assert_eq!(held(&r), [10..20]);
+        assert_eq!(r.insert(0..12), advance(20));
+        assert_eq!(r, Reassembly::new());
+    }
+
+    #[test]
+    fn neighbours_and_overlaps_become_one_range() {
+        let mut r = Reassembly::new();
+        for range in [10..20, 20..25, 40..50, 60..70, 45..65, 5..11] {
+            assert_eq!(r.insert(range), advance(0));
+        }
+        assert_eq!(held(&r), [5..25, 40..70]);
+    }
+
+    #[test]
+    fn holes_are_what_is_new() {
+        let mut r = Reassembly::new();
+        let _ = r.insert(10..20);
+        let _ = r.insert(30..40);
+        let holes = |range| r.holes(range).collect::<Vec<_>>();
+        assert_eq!(holes(0..50), [0..10, 20..30, 40..50]);
+        assert_eq!(holes(15..35), vec![20..30]);
+        assert_eq!(holes(12..18), vec![]);
+        assert_eq!(holes(40..45), vec![40..45]);
+        assert_eq!(holes(7..7), vec![]);
+    }
+
+    #[test]
+    fn a_fin_waits_for_the_text_before_it() {
+        let mut r = Reassembly::new();
+        assert!(r.hold_fin(20));
+        assert_eq!(r.insert(10..20), advance(0));
+        assert!(!r.fin_in_order());
+        assert_eq!(r.insert(0..10), advance(20));
+        assert!(r.fin_in_order());
+    }
+
+    #[test]
+    fn a_fin_alone_is_in_order_at_once() {
+        let mut r = Reassembly::new();
+        assert!(r.hold_fin(0));
+        assert!(r.fin_in_order());
+        assert_eq!(r.insert(0..5), advance(0));
+        assert!(r.is_empty());
+    }
+
+    #[test]
+    fn a_contradicting_fin_is_not_believed_and_text_beyond_it_is_cut() {
+        let mut r = Reassembly::new();
+        let _ = r.insert(10..20);
+        assert!(!r.hold_fin(19));
+        assert_eq!(r.fin(), None);
+        assert!(r.hold_fin(20));
+        assert!(r.hold_fin(20));
+        assert!(!r.hold_fin(25));
+        assert_eq!(r.insert(15..40), advance(0));
+        assert_eq!(r.insert(30..40), advance(0));
+        assert_eq!(held(&r), vec![10..20]);
+    }
+
+    #[test]
+    fn when_full_the_farthest_range_gives_way() {
+        let mut r = Reassembly::new();
+        let bound = MAX_RANGES;
+        for n in 1..=bound {
+            assert_eq!(r.insert(10 * n..10 * n + 1), advance(0));
+        }
+        // Farther than all: refused. Nearer: the farthest goes. In order: needs no place.
+        assert!(r.insert(10_000..10_001).forgot);
+        assert_eq!(r.held_end(), 10 * bound + 1);
+        assert!(r.insert(5..6).forgot);
+        assert_eq!(r.held_end(), 10 * (bound - 1) + 1);
+        assert_eq!(r.insert(0..1), advance(1));
+        assert_eq!(r.ranges().len(), MAX_RANGES);
+    }
+
+    proptest! {
+        /// Against one boolean per byte: what is new, how far RCV.NXT moves, and what remains held.
+        #[test]
+        fn behaves_as_a_set_of_bytes(
+            inserts in prop::collection::vec((0_usize..120, 0_usize..30), 1..60),
+            fin in prop::option::of(0_usize..140),
+        ) {
+            let mut r = Reassembly::new();
+            let mut bytes = vec![false; 4000];
+            let mut rcv_nxt = 0;
+            let mut fin_at = None;
+            for (turn, (start, len)) in inserts.into_iter().enumerate() {
+                if let Some(fin) = fin.filter(|_| turn == 5) && r.hold_fin(fin) {
+                    fin_at = Some(rcv_nxt + fin);
+                }
+                let index = |offset: usize| rcv_nxt + offset;
+                let mut fresh = Vec::new();
+                for hole in r.holes(start..start + len) {
+                    fresh.extend(index(hole.start)..index(hole.end));
+                }
+                let missing: Vec<usize> = (index(start)..index(start + len)).filter(|&i| !bytes[i]).collect();
+                prop_assert_eq!(fresh, missing);
+
+                for i in index(start)..index(start + len).min(fin_at.unwrap_or(usize::MAX)) {
+                    bytes[i] = true;
+                }
+                let inserted = r.insert(start..start + len);
+                let moved = bytes[rcv_nxt..].iter().take_while(|&&b| b).count();
+                prop_assert_eq!(inserted.advance, moved);
+                prop_assert!(!inserted.forgot);
+                rcv_nxt += moved;
+                prop_assert_eq!(r.fin_in_order(), fin_at == Some(rcv_nxt));
+
+                let mut remembered = vec![false; bytes.len()];
+                for range in r.ranges() {
+                    prop_assert!(range.start > 0);
+                    let span = rcv_nxt + range.start..rcv_nxt + range.end;
+                    remembered[span].fill(true);
+                }
+                prop_assert_eq!(&remembered[rcv_nxt..], &bytes[rcv_nxt..]);
+            }
+        }
+
+        #[test]
+        fn bounded_ordered_and_separated_whatever_comes(
+            inserts in prop::collection::vec((any::<usize>(), any::<usize>()), 0..300),
+            fin in any::<usize>(),
+        ) {
+            let mut r = Reassembly::new();
+            for (turn, (a, b)) in inserts.into_iter().enumerate() {
+                if turn == 100 {
+                    r.hold_fin(fin);
+                }
+                let _ = r.insert(a.min(b)..a.max(b).min(a.min(b).saturating_add(1000)));
+                let ranges = held(&r);
+                prop_assert!(ranges.len() <= MAX_RANGES);
+                prop_assert!(ranges.iter().all(|range| 0 < range.start && range.start < range.end));
+                prop_assert!(ranges.windows(2).all(|pair| pair[0].end < pair[1].start));
+                prop_assert!(r.fin().is_none_or(|fin| r.held_end() <= fin));
+            }
+        }
+    }
+}

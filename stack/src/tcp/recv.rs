@@ -1,0 +1,369 @@
+//! The receive buffer: text in order that the user has not read yet, text ahead of RCV.NXT, and the window to advertise.
+//!
+//! Offsets are from RCV.NXT, in bytes of text. The engine trims a segment to the left of RCV.NXT and decides whether its text counts;
+//! [`RecvBuffer::accept`] stores it and answers how far RCV.NXT moves and whether a FIN is now in order.
+
+use std::collections::VecDeque;
+
+use super::reassembly::Reassembly;
+
+/// The largest window a header can say without the window scale option (RFC 9293 §3.1), and our buffer's usual size.
+pub const UNSCALED_CAPACITY: usize = 65_535;
+
+/// A bounded buffer that stores text where it belongs, in whichever order it comes.
+///
+/// Equality and hash are those of the contents, not of the memory they lie in.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct RecvBuffer {
+    /// RCV.BUFF of RFC 9293 §3.8.6.2.2.
+    capacity: usize,
+    /// The unread text, then what is held out of order up to the farthest byte; holes are zeros until they are filled.
+    bytes: VecDeque<u8>,
+    /// RCV.USER: how many of `bytes` are in order, acknowledged and not yet read.
+    unread: usize,
+    reassembly: Reassembly,
+    rcv_wnd: usize,
+}
+
+/// What accepting a segment's text did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[must_use]
+pub struct Accepted {
+    /// How many bytes RCV.NXT moves forward, over this text and over what waited behind it.
+    pub advance: usize,
+    /// All text before a FIN, of this or of an earlier segment, is here: the FIN is next in order.
+    pub fin: bool,
+}
+
+impl RecvBuffer {
+    /// An empty buffer of `capacity` bytes, all of it offered as window. Memory is taken as it is needed.
+    #[must_use]
+    pub fn new(capacity: usize) -> Self {
+        Self {
+            capacity,
+            bytes: VecDeque::new(),
+            unread: 0,
+            reassembly: Reassembly::new(),
+            rcv_wnd: capacity,
+        }
+    }
+
+    /// Stores `text` at `offset` from RCV.NXT; `fin` says that a FIN follows it.
+    ///
+    /// Bytes that are already held stay as they came first. Text beyond the window is cut, and a FIN behind a cut is not yet here. Text beyond a
+    /// held FIN is no part of the stream.
+    pub fn accept(&mut self, offset: usize, text: &[u8], fin: bool) -> Accepted {
+        let fits = text.len().min(self.rcv_wnd.saturating_sub(offset));
+        let end = offset.saturating_add(fits);
+        if fin && fits == text.len() {
+            self.reassembly.hold_fin(end);
+        }
+        for hole in self.reassembly.holes(offset..end) {
+            let new = &text[hole.start - offset..hole.end - offset];
+            store(&mut self.bytes, self.unread + hole.start, new);
+        }
+        let advance = self.reassembly.insert(offset..end).advance;
+        self.unread += advance;
+        self.rcv_wnd -= advance;
+        // What was stored beyond a FIN, or forgotten because there were too many ranges, lies at the end.
+        self.bytes
+            .truncate(self.unread + self.reassembly.held_end());
+        Accepted {
+            advance,
+            fin: self.reassembly.fin_in_order(),
+        }
+    }
+
+    /// Moves text in order to the user: at most `buf.len()` bytes. Returns how many; zero means that nothing is there now.
+    pub fn read(&mut self, buf: &mut [u8]) -> usize {
+        let n = self.peek(buf);
+        self.bytes.drain(..n);
+        self.unread -= n;
+        n
+    }
+
+    /// Copies what [`read`](Self::read) would return, and leaves it.
+    pub fn peek(&self, buf: &mut [u8]) -> usize {
+        let n = buf.len().min(self.unread);
+        let (head, tail) = self.bytes.as_slices();
+        let split = n.min(head.len());
+        buf[..split].copy_from_slice(&head[..split]);
+        buf[split..n].copy_from_slice(&tail[..n - split]);
+        n
+    }
+
+    /// Bytes received in order that the user has not read. If a user goes away while there are any, the peer must learn that data was lost
+    /// (RFC 9293 §3.6.1, SHLD-3).
+    #[must_use]
+    pub fn unread(&self) -> usize {
+        self.unread
+    }
+
+    /// RCV.WND: how far beyond RCV.NXT text is accepted. RCV.NXT + RCV.WND never moves left.
+    #[must_use]
+    pub fn rcv_wnd(&self) -> usize {
+        self.rcv_wnd
+    }
+
+    /// The window that could be offered now, if the difference is worth a word to the peer.
+    ///
+    /// Receiver's silly window syndrome avoidance (RFC 9293 §3.8.6.2.2, MUST-39): the right edge stays until it can move by
+    /// min(RCV.BUFF / 2, Eff.snd.MSS).
+    #[must_use]
+    pub fn window_update(&self, eff_snd_mss: usize) -> Option<usize> {
+        let space = self.capacity - self.unread;
+        let reduction = space - self.rcv_wnd;
+        let worthwhile = eff_snd_mss.min(self.capacity / 2).max(1);
+        (reduction >= worthwhile).then_some(space)
+    }
+
+    /// Opens the window if [`window_update`](Self::window_update) says so: to be called when a segment is about to carry it.
+    /// Returns whether the right edge moved.
+    pub fn open_window(&mut self, eff_snd_mss: usize) -> bool {
+        match self.window_update(eff_snd_mss) {
+            None => false,
+            Some(window) => {
+                self.rcv_wnd = window;
+                true
+            }
+        }
+    }
+
+    /// What has arrived ahead of RCV.NXT.
+    #[must_use]
+    pub fn reassembly(&self) -> &Reassembly {
+        &self.reassembly
+    }
+
+    /// Forgets all text, read or not, and a held FIN: the connection was reset or aborted. Gives the memory back; the window stays.
+    pub fn clear(&mut self) {
+        self.bytes = VecDeque::new();
+        self.unread = 0;
+        self.reassembly = Reassembly::new();
+    }
+}
+
+/// Puts `text` at index `at`, which lies in a hole or beyond the end; a gap before it becomes zeros.
+fn store(bytes: &mut VecDeque<u8>, at: usize, text: &[u8]) {
+    if at < bytes.len() {
+        for (slot, &byte) in bytes.range_mut(at..).zip(text) {
+            *slot = byte;
+        }
+    } else {
+        bytes.resize(at, 0);
+        bytes.extend(text);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tcp::reassembly::MAX_RANGES;
+    use proptest::prelude::*;
+    use std::hash::BuildHasher;
+
+    const MSS: usize = 10;
+
+    fn accepted(advance: usize, fin: bool) -> Accepted {
+        Accepted { advance, fin }
+    }
+
+    fn drain(buffer: &mut RecvBuffer) -> Vec<u8> {
+        let mut all = vec![0; buffer.unread()];
+        assert_eq!(buffer.read(&mut all), all.len());
+        all
+    }
+
+    #[test]
+    fn text_in_order_is_readable_and_takes_window() {
+        let mut b = RecvBuffer::new(100);
+        assert_eq!(b.accept(0, b"hello ", false), accepted(6, false));
+        assert_eq!(b.accept(0, b"world", true), accepted(5, true));
+        assert_eq!((b.unread(), b.rcv_wnd()), (11, 89));
+        let mut peeked = [0; 4];
+        assert_eq!(b.peek(&mut peeked), 4);
+        assert_eq!(&peeked, b"hell");
+        assert_eq!(drain(&mut b), b"hello world");
+        assert_eq!(b.read(&mut [0; 4]), 0);
+    }
+
+    #[test]
+    fn a_held_fin_becomes_in_order_when_the_hole_is_filled() {
+        let mut b = RecvBuffer::new(100);
+        assert_eq!(b.accept(5, b"world", true), accepted(0, false));
+        assert_eq!(b.unread(), 0);
+        assert_eq!(b.accept(0, b"hello", false), accepted(10, true));
+        assert_eq!(drain(&mut b), b"helloworld");
+    }
+
+    #[test]
+    fn what_came_first_stays() {
+        let mut b = RecvBuffer::new(100);
+        let _ = b.accept(3, b"DEF", false);
+        let _ = b.accept(0, b"abcdefgh", false);
+        assert_eq!(drain(&mut b), b"abcDEFgh");
+    }
+
+    #[test]
+    fn text_and_fin_beyond_the_window_are_cut() {
+        let mut b = RecvBuffer::new(4);
+        assert_eq!(b.accept(2, b"cdEF", true), accepted(0, false));
+        assert_eq!(b.accept(0, b"ab", false), accepted(4, false));
+        assert_eq!(b.accept(0, b"x", false), accepted(0, false));
+        assert_eq!(b.accept(usize::MAX, b"x", true), accepted(0, false));
+        assert_eq!(drain(&mut b), b"abcd");
+        assert!(b.open_window(MSS));
+        assert_eq!(b.accept(0, b"EF", true), accepted(2, true));
+        assert_eq!(drain(&mut b), b"EF");
+    }
+
+    #[test]
+    fn text_beyond_a_held_fin_is_not_delivered() {
+        let mut b = RecvBuffer::new(100);
+        let _ = b.accept(3, b"", true);
+        assert_eq!(b.accept(0, b"abcdef", false), accepted(3, true));
+        assert_eq!(drain(&mut b), b"abc");
+        assert_eq!(b.accept(0, b"x", false), accepted(0, true));
+        assert_eq!(b.unread(), 0);
+    }
+
+    #[test]
+    fn right_edge_stays_until_it_can_move_by_a_segment() {
+        let mut b = RecvBuffer::new(100);
+        let _ = b.accept(0, &[7; 60], false);
+        assert_eq!(b.rcv_wnd(), 40);
+        assert!(!b.open_window(MSS));
+        b.read(&mut [0; 9]);
+        assert_eq!(b.window_update(MSS), None);
+        b.read(&mut [0; 1]);
+        assert_eq!(b.window_update(MSS), Some(50));
+        assert!(b.open_window(MSS));
+        assert_eq!(b.rcv_wnd(), 50);
+    }
+
+    #[test]
+    fn a_small_buffer_opens_by_half_of_itself() {
+        let mut b = RecvBuffer::new(8);
+        let _ = b.accept(0, &[7; 8], false);
+        b.read(&mut [0; 3]);
+        assert!(!b.open_window(1460));
+        b.read(&mut [0; 1]);
+        assert!(b.open_window(1460));
+        assert_eq!(b.rcv_wnd(), 4);
+    }
+
+    #[test]
+    fn too_many_holes_lose_the_farthest_text_only() {
+        let stream: Vec<u8> = (0..200).collect();
+        let mut b = RecvBuffer::new(1000);
+        for n in (1..=MAX_RANGES + 10).rev() {
+            let _ = b.accept(2 * n, &stream[2 * n..2 * n + 1], false);
+        }
+        assert_eq!(b.reassembly().held_end(), 2 * MAX_RANGES + 1);
+
+        let mut rcv_nxt = 0;
+        for _ in 0..stream.len() {
+            rcv_nxt += b
+                .accept(
+                    0,
+                    stream.get(rcv_nxt..rcv_nxt + 1).unwrap_or_default(),
+                    false,
+                )
+                .advance;
+        }
+        assert_eq!(drain(&mut b), stream);
+    }
+
+    #[test]
+    fn clear_forgets_text_and_keeps_the_edge() {
+        let mut b = RecvBuffer::new(100);
+        let _ = b.accept(0, b"abc", false);
+        let _ = b.accept(5, b"f", true);
+        b.clear();
+        assert_eq!((b.unread(), b.rcv_wnd()), (0, 97));
+        assert!(b.reassembly().is_empty());
+        assert_eq!(b.reassembly().fin(), None);
+    }
+
+    /// A position in the stream for each segment, relative to what the receiver has then, and how much is read after it.
+    fn segments() -> impl Strategy<Value = Vec<(usize, usize, usize)>> {
+        prop::collection::vec((0_usize..40, 0_usize..25, 0_usize..30), 1..120)
+    }
+
+    proptest! {
+        /// Any order of overlapping segments of one stream, in any interleaving with reads, delivers the stream, within its window.
+        #[test]
+        fn any_order_of_overlapping_segments_yields_the_stream(
+            stream in prop::collection::vec(1_u8.., 1..200),
+            capacity in 1_usize..60,
+            segments in segments(),
+        ) {
+            let mut b = RecvBuffer::new(capacity);
+            let (mut rcv_nxt, mut delivered) = (0, Vec::<u8>::new());
+            let mut edge = capacity;
+            let mut fin = false;
+            // After the random part, the peer retransmits from RCV.NXT on until all is through.
+            let retransmissions = std::iter::repeat_n((0, 20, 30), 800);
+            for (ahead, len, read) in segments.into_iter().chain(retransmissions) {
+                let from = (rcv_nxt + ahead).min(stream.len());
+                let to = (from + len).min(stream.len());
+                let did = b.accept(from - rcv_nxt, &stream[from..to], to == stream.len());
+                rcv_nxt += did.advance;
+                fin = did.fin;
+                prop_assert_eq!(fin, rcv_nxt == stream.len());
+                prop_assert_eq!(rcv_nxt + b.rcv_wnd(), edge);
+
+                let mut buf = vec![0; read];
+                let n = b.read(&mut buf);
+                delivered.extend(&buf[..n]);
+                prop_assert_eq!(rcv_nxt - delivered.len(), b.unread());
+                b.open_window(4);
+                prop_assert!(rcv_nxt + b.rcv_wnd() >= edge);
+                edge = rcv_nxt + b.rcv_wnd();
+                prop_assert!(b.unread() + b.rcv_wnd() <= capacity);
+            }
+            prop_assert!(fin);
+            prop_assert_eq!(delivered, stream);
+        }
+
+        /// Segments that contradict each other: each byte is the one that came first, as in a map from position to byte.
+        #[test]
+        fn behaves_as_a_map_where_the_first_byte_wins(
+            segments in prop::collection::vec((0_usize..60, prop::collection::vec(any::<u8>(), 0..20)), 1..40),
+        ) {
+            let mut b = RecvBuffer::new(500);
+            let mut map = std::collections::BTreeMap::new();
+            let mut rcv_nxt = 0;
+            for (offset, text) in segments {
+                for (i, &byte) in text.iter().enumerate() {
+                    if rcv_nxt + offset + i < 500 {
+                        map.entry(rcv_nxt + offset + i).or_insert(byte);
+                    }
+                }
+                rcv_nxt += b.accept(offset, &text, false).advance;
+                let contiguous = (0..).take_while(|i| map.contains_key(i)).count();
+                prop_assert_eq!(rcv_nxt, contiguous);
+            }
+            let text: Vec<u8> = map.into_values().take(rcv_nxt).collect();
+            prop_assert_eq!(drain(&mut b), text);
+        }
+
+        /// Equal contents are equal, whatever memory they lie in: the checker compares and hashes buffers.
+        #[test]
+        fn equality_is_that_of_contents(first in 1_usize..50, second in 1_usize..20) {
+            let mut b = RecvBuffer::new(100);
+            let _ = b.accept(0, &vec![1; first], false);
+            drain(&mut b);
+            b.open_window(1);
+            let _ = b.accept(0, &vec![2; second], false);
+            let _ = b.accept(30, &[3; 5], true);
+
+            let mut twin = RecvBuffer::new(100);
+            let _ = twin.accept(30 + second, &[3; 5], true);
+            let _ = twin.accept(0, &vec![2; second], false);
+            prop_assert_eq!(&b, &twin);
+            let hasher = std::hash::RandomState::new();
+            prop_assert_eq!(hasher.hash_one(&b), hasher.hash_one(&twin));
+        }
+    }
+}
