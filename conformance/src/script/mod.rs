@@ -1,0 +1,72 @@
+//! The packetdrill language: scripts as text, as a syntax tree, and as text again.
+//!
+//! [`parse`] turns a file into a [`Script`]; `Script`'s `Display` prints it back, and parsing that gives the same tree.
+//! Nothing here runs anything. Whoever runs a script asks three things of it: its settings ([`Script::tolerance`],
+//! [`Script::mtu`]), its [`Event`]s in order, and [`Script::unsupported`], the list of everything in it that is well formed
+//! but not understood here. A script with such a list is to be skipped, aloud; nothing is ever ignored silently.
+//!
+//! # The language
+//!
+//! ```text
+//! // A comment; `#` and `/* */` work too. Options come first.
+//! --ip_version=ipv4
+//! --tolerance_usecs=50000
+//!
+//! 0    `sysctl -w net.ipv4.tcp_sack=0 net.ipv4.tcp_timestamps=0`
+//! +0   socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
+//! +0   bind(3, ..., ...) = 0
+//! +0   listen(3, 1) = 0
+//! +0   < S 0:0(0) win 65535 <mss 1460>
+//! +0   > S. 0:0(0) ack 1 <mss 1460>
+//! +0.1 < . 1:1(0) ack 1 win 65535
+//! +0   accept(3, ..., ...) = 4
+//! +0   `ss -tan | grep ESTAB`
+//! +0   %{ assert tcpi_state == TCP_ESTABLISHED }%
+//! ```
+//!
+//! * **Time** ([`When`]): `0.1` since the start, `+0.1` since the previous event, `*` at any time, `+0~+0.5` within a range,
+//!   `+0...0.2` for a call that blocks until then. Without a range an event happens at its time within the tolerance.
+//! * **Packets** ([`Packet`]): `<` is injected, `>` is expected. Flags are `.FSRPEWAU` (`.` is ACK, `-` none). Sequence
+//!   numbers count from the initial sequence number of their sender, modulo 2^32, so that `4294967295` is one before it;
+//!   `!` marks absolute ones, `...(10)` is any number and ten octets. An expected packet without `win` or `urg` may carry any;
+//!   without `<>` it must carry **no option**, and `<...>` allows all.
+//! * **System calls** ([`Call`]), with `...` where the runner fills in an address; [`Call::operation`] gives them a meaning.
+//! * **Commands** ([`Command`]): settings of the kernel (`sysctl`), state assertions (below), and `tcpdrop -s STATE`.
+//! * **Code** ([`Code`]): `assert tcpi_state == NAME`, what TCP_INFO says of the script's socket.
+//!
+//! # Asserting a state
+//!
+//! TCP_INFO needs a socket, so it cannot see a connection in SYN-RECEIVED that nobody accepted yet, nor one in TIME-WAIT. A
+//! state is therefore asserted by listing connections, in the words of a shell that packetdrill itself could run:
+//!
+//! | command | holds if |
+//! |---|---|
+//! | `` `ss -tan \| grep SYN-RECV` `` | at least one of the script's connections is in SYN-RECEIVED |
+//! | `` `! ss -tan \| grep ESTAB` `` | none is ESTABLISHED |
+//! | `` `ss -tan \| grep -c TIME-WAIT \| grep 1` `` | exactly one is in TIME-WAIT |
+//! | `` `! ss -tan state connected \| grep :` `` | the script has no connection left: CLOSED (a listener may remain) |
+//! | `` `sockstat -46 -P tcp \| grep -c CLOSE_WAIT \| grep 1` `` | the same, as FreeBSD spells it |
+//!
+//! The script's connections are those between the two addresses of its run, so the assertion concerns one connection by its
+//! four-tuple wherever a script opens only one. States may be written as RFC 9293, `ss`, `sockstat` or the C headers do.
+
+mod ast;
+mod call;
+mod command;
+mod error;
+mod lexer;
+mod parser;
+mod printer;
+mod state;
+mod value;
+
+pub use ast::{
+    Action, Base, Call, Code, Command, Direction, Event, Expression, Flags, Outcome, Packet, Returned, Script,
+    Sequence, Setting, SettingKind, TcpOption, TcpOptions, When,
+};
+pub use call::{CallError, Fd, Operation, OptionName, OptionValue};
+pub use command::{Assertion, Builtin, CommandError, Count, Knob, Probe, States};
+pub use error::{ParseError, Problem, Reason, Unsupported};
+pub use parser::parse;
+pub use state::State;
+pub use value::{Errno, Position, SeqNumber, Tolerance};
