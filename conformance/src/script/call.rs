@@ -132,7 +132,7 @@ pub enum CallError {
     #[error("the system call {0} is not supported")]
     Name(String),
     /// One of them, with arguments that it does not take.
-    #[error("{name} is called with arguments that are not supported, and not as in `{example}`")]
+    #[error("{name} is supported as in `{example}`, not with these arguments")]
     Arguments {
         /// The name of the call.
         name: String,
@@ -347,4 +347,94 @@ fn names(expression: &Expression) -> Option<Vec<&str>> {
 
 fn is_ellipsis(expression: &Expression) -> bool {
     *expression == Expression::Ellipsis
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::ast::Action;
+    use super::super::parse;
+    use super::*;
+
+    fn operation(text: &str) -> Result<Operation, CallError> {
+        let script = parse("test.pkt", &format!("0 {text}")).expect(text);
+        match &script.events[0].action {
+            Action::Call(call) => call.operation(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn calls_have_one_meaning_in_both_dialects() {
+        let fd = Fd(3);
+        let reuse =
+            |value| Operation::SetOption { fd, option: OptionName::ReuseAddress, value: OptionValue::Integer(value) };
+        let error = |value| Operation::GetOption { fd, option: OptionName::Error, value };
+        let linger = Operation::SetOption {
+            fd,
+            option: OptionName::Linger,
+            value: OptionValue::Linger { on: true, seconds: 0 },
+        };
+        let receive = |peek, nonblocking| Operation::Receive { fd, length: 10, peek, nonblocking };
+        for (text, wanted) in [
+            ("socket(..., SOCK_STREAM, IPPROTO_TCP) = 3", Operation::Socket { nonblocking: false }),
+            ("socket(AF_INET, SOCK_STREAM|SOCK_NONBLOCK, 0) = 3", Operation::Socket { nonblocking: true }),
+            ("bind(3, ..., ...) = 0", Operation::Bind(fd)),
+            ("listen(3, 1) = 0", Operation::Listen { fd, backlog: 1 }),
+            ("accept(3, ..., ...) = 4", Operation::Accept(fd)),
+            ("connect(3, ..., ...) = -1 EINPROGRESS (Operation now in progress)", Operation::Connect(fd)),
+            ("fcntl(3, F_GETFL) = 0x2 (flags O_RDWR)", Operation::GetFlags(fd)),
+            ("fcntl(3, F_SETFL, O_RDWR) = 0", Operation::SetFlags { fd, nonblocking: false }),
+            ("fcntl(3, F_SETFL, O_RDWR|O_NONBLOCK) = 0", Operation::SetFlags { fd, nonblocking: true }),
+            ("read(3, ..., 10) = 10", receive(false, false)),
+            ("recv(3, ..., 10, 0) = 10", receive(false, false)),
+            ("recv(3, ..., 10, MSG_PEEK|MSG_DONTWAIT) = 10", receive(true, true)),
+            ("write(3, ..., 10) = 10", Operation::Send { fd, length: 10, nonblocking: false }),
+            ("send(3, ..., 10, MSG_DONTWAIT|MSG_NOSIGNAL) = 10", Operation::Send { fd, length: 10, nonblocking: true }),
+            ("shutdown(3, SHUT_RD) = 0", Operation::Shutdown { fd, how: Shutdown::Read }),
+            ("shutdown(3, SHUT_WR) = 0", Operation::Shutdown { fd, how: Shutdown::Write }),
+            ("shutdown(3, SHUT_RDWR) = 0", Operation::Shutdown { fd, how: Shutdown::Both }),
+            ("close(3) = 0", Operation::Close(fd)),
+            ("setsockopt(3, SOL_SOCKET, SO_REUSEADDR, [1], 4) = 0", reuse(1)),
+            ("setsockopt(3, SOL_SOCKET, SO_LINGER, {onoff=1, linger=0}, 8) = 0", linger.clone()),
+            ("setsockopt(3, SOL_SOCKET, SO_LINGER, {1, 0}, ...) = 0", linger),
+            ("getsockopt(3, SOL_SOCKET, SO_ERROR, [0], [4]) = 0", error(OptionValue::Integer(0))),
+            (
+                "getsockopt(3, SOL_SOCKET, SO_ERROR, [ECONNRESET], [4]) = 0",
+                error(OptionValue::Error(Errno("ECONNRESET".to_owned()))),
+            ),
+            ("getsockopt(3, SOL_SOCKET, SO_ERROR, ..., [4]) = 0", error(OptionValue::Any)),
+        ] {
+            assert_eq!(operation(text), Ok(wanted), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_a_call_does_not_take_is_refused() {
+        for text in [
+            "socket(AF_INET6, SOCK_STREAM, IPPROTO_TCP) = 3",
+            "socket(..., SOCK_DGRAM, IPPROTO_TCP) = 3",
+            "bind(3, {sa_family=AF_INET}, 16) = 0",
+            "listen(3) = 0",
+            "fcntl(3, F_SETFL, O_RDWR|O_APPEND) = 0",
+            "fcntl(3, F_DUPFD, 0) = 0",
+            "read(3, ..., 10, 0) = 10",
+            "recv(3, ..., 10) = 10",
+            "recv(3, ..., 10, MSG_OOB) = 10",
+            "send(3, \"abc\", 3, 0) = 3",
+            "send(3, ..., -1, 0) = 3",
+            "shutdown(3, 1) = 0",
+            "close(A) = 0",
+            "setsockopt(3, SOL_SOCKET, SO_REUSEADDR, ..., 4) = 0",
+            "setsockopt(3, SOL_SOCKET, TCP_NODELAY, [1], 4) = 0",
+            "setsockopt(3, SOL_SOCKET, SO_LINGER, {linger=0, onoff=1}, 8) = 0",
+            "setsockopt(3, SOL_SOCKET, SO_LINGER, [1], 8) = 0",
+            "getsockopt(3, IPPROTO_TCP, TCP_INFO, ..., ...) = 0",
+        ] {
+            assert!(matches!(operation(text), Err(CallError::Arguments { .. })), "{text}");
+        }
+        insta::assert_snapshot!(operation("poll(3) = 0").expect_err("unknown"), @"the system call poll is not supported");
+        insta::assert_snapshot!(operation("close(3, 4) = 0").expect_err("arguments"), @"close is supported as in `close(4)`, not with these arguments");
+        insta::assert_snapshot!(operation("close(3) = -1 ENONE").expect_err("error"), @"ENONE is not an error that is known here");
+        insta::assert_snapshot!(operation("getsockopt(3, SOL_SOCKET, SO_ERROR, [ENONE], [4]) = 0").expect_err("error"), @"ENONE is not an error that is known here");
+    }
 }

@@ -178,7 +178,7 @@ fn probe(lister: &str, arguments: &[&str], grep: &[&[&str]]) -> Understood<Probe
         _ => return Err(wrong_grep()),
     };
     let states = match (lister, arguments) {
-        ("ss", [_, "state", "connected"]) if pattern == ":" => States::Connected,
+        ("ss", [flags, "state", "connected"]) if is_listing(flags) && pattern == ":" => States::Connected,
         ("ss", [flags]) if is_listing(flags) => States::One(state(pattern)?),
         ("ss", _) => return Err(CommandError::Listing(arguments.join(" "))),
         _ => States::One(state(pattern)?),

@@ -206,3 +206,152 @@ fn separated<T: Display>(
     }
     f.write_str(close)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use proptest::collection::vec;
+    use proptest::option;
+    use proptest::prelude::*;
+
+    use super::super::parse;
+    use super::super::value::{Errno, Position};
+    use super::*;
+
+    /// The same script with everything at one place.
+    fn placeless(mut script: Script) -> Script {
+        script.settings.iter_mut().for_each(|setting| setting.at = Position::START);
+        script.events.iter_mut().for_each(|event| event.at = Position::START);
+        script
+    }
+
+    fn scripts() -> impl Strategy<Value = Script> {
+        (vec(settings(), 0..4), vec(events(), 0..12)).prop_map(|(settings, events)| Script {
+            name: "test.pkt".to_owned(),
+            settings,
+            events,
+        })
+    }
+
+    fn settings() -> impl Strategy<Value = Setting> {
+        let kind = prop_oneof![
+            Just(SettingKind::Ipv4),
+            any::<u32>().prop_map(SettingKind::ToleranceUsecs),
+            any::<u16>().prop_map(SettingKind::Mtu),
+            ("x[a-z_]{0,8}", option::of("[!-~]{0,8}")).prop_map(|(name, value)| SettingKind::Other { name, value }),
+        ];
+        kind.prop_map(|kind| Setting { at: Position::START, kind })
+    }
+
+    fn events() -> impl Strategy<Value = Event> {
+        let any_time = prop_oneof![
+            (instants(), packets().prop_map(Action::Packet)),
+            (instants(), calls().prop_map(Action::Call)),
+            (blocking(), calls().prop_map(Action::Call)),
+            (instants(), "[ -_a-~\n]{0,20}".prop_map(|text| Action::Command(Command { text }))),
+            (instants(), "[ -z\n]{0,20}".prop_map(|text| Action::Code(Code { text }))),
+        ];
+        any_time.prop_map(|(when, action)| Event { at: Position::START, when, action })
+    }
+
+    fn instants() -> impl Strategy<Value = When> {
+        prop_oneof![
+            Just(When::Any),
+            (bases(), times()).prop_map(|(base, time)| When::At { base, time }),
+            (bases(), times(), times()).prop_map(|(base, a, b)| When::Between {
+                base,
+                from: a.min(b),
+                until: a.max(b)
+            }),
+        ]
+    }
+
+    fn blocking() -> impl Strategy<Value = When> {
+        (bases(), times(), times()).prop_map(|(base, a, b)| When::Blocking { base, from: a.min(b), until: a.max(b) })
+    }
+
+    fn bases() -> impl Strategy<Value = Base> {
+        prop_oneof![Just(Base::Start), Just(Base::Previous)]
+    }
+
+    fn times() -> impl Strategy<Value = Duration> {
+        prop_oneof![
+            (0u64..10_000).prop_map(Duration::from_millis),
+            (any::<u32>(), 0u32..1_000_000_000).prop_map(|(secs, nanos)| Duration::new(u64::from(secs), nanos)),
+        ]
+    }
+
+    fn packets() -> impl Strategy<Value = Packet> {
+        let numbers = || (any::<u32>(), any::<bool>()).prop_map(|(value, absolute)| SeqNumber { value, absolute });
+        let injected =
+            (Just(Direction::Injected), numbers().prop_map(Some), any::<u16>().prop_map(Some), exact_options());
+        let expected = (
+            Just(Direction::Expected),
+            option::of(numbers()),
+            option::of(any::<u16>()),
+            prop_oneof![exact_options(), Just(TcpOptions::Any)],
+        );
+        let rest = (any::<u16>(), any::<u16>(), numbers(), option::of(any::<u16>()));
+        (prop_oneof![injected, expected], rest).prop_map(
+            |((direction, start, window, options), (bits, length, ack, urgent))| {
+                let flags = Flags::from_bits(bits);
+                let ack = (flags.contains(Flags::ACK) || bits > 0x8000).then_some(ack);
+                Packet { direction, flags, sequence: Sequence { start, length }, ack, window, urgent, options }
+            },
+        )
+    }
+
+    fn exact_options() -> BoxedStrategy<TcpOptions> {
+        let option = prop_oneof![
+            Just(TcpOption::EndOfList),
+            Just(TcpOption::NoOperation),
+            any::<u16>().prop_map(TcpOption::MaximumSegmentSize),
+            any::<u8>().prop_map(TcpOption::WindowScale),
+            Just(TcpOption::SackPermitted),
+            vec(any::<(u32, u32)>(), 0..2).prop_map(TcpOption::Sack),
+            any::<(u32, u32)>().prop_map(|(val, ecr)| TcpOption::Timestamps { val, ecr }),
+        ];
+        vec(option, 0..5).prop_map(TcpOptions::Exactly).boxed()
+    }
+
+    fn calls() -> BoxedStrategy<Call> {
+        let returned = prop_oneof![
+            Just(Returned::Any),
+            any::<i64>().prop_map(Returned::Value),
+            "E[A-Z]{1,8}".prop_map(|name| Returned::Error(Errno(name))),
+        ];
+        let outcome = (returned, option::of("[ -(*-~]{0,20}")).prop_map(|(returned, note)| Outcome { returned, note });
+        ("[a-z]{1,8}", vec(expressions(), 0..4), outcome)
+            .prop_map(|(name, arguments, outcome)| Call { name, arguments, outcome })
+            .boxed()
+    }
+
+    fn expressions() -> impl Strategy<Value = Expression> {
+        let leaf = prop_oneof![
+            Just(Expression::Ellipsis),
+            any::<i64>().prop_map(Expression::Integer),
+            "[A-Za-z_][A-Za-z0-9_]{0,8}".prop_map(Expression::Name),
+            r#"([ !#-\[\]-~]|\\["\\n]){0,8}"#.prop_map(Expression::Text),
+        ];
+        leaf.prop_recursive(3, 12, 3, |inner| {
+            let field = (option::of("[a-z_]{1,8}"), inner.clone());
+            let names = "[A-Z_]{1,8}".prop_map(Expression::Name);
+            prop_oneof![
+                vec(names, 2..4).prop_map(Expression::Either),
+                vec(inner.clone(), 0..3).prop_map(Expression::Array),
+                vec(field, 0..3).prop_map(Expression::Struct),
+                ("[a-z]{1,8}", vec(inner, 0..3)).prop_map(|(name, arguments)| Expression::Function(name, arguments)),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn parsing_what_was_printed_is_the_identity(script in scripts()) {
+            let text = script.to_string();
+            let parsed = parse("test.pkt", &text);
+            prop_assert_eq!(parsed.map(placeless), Ok(script), "{}", text);
+        }
+    }
+}

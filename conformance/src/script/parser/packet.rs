@@ -10,10 +10,12 @@ use super::super::ast::{Action, Direction, Flags, Packet, Sequence, TcpOption, T
 use super::super::error::Problem;
 use super::super::lexer::Token;
 use super::super::value::SeqNumber;
-use super::{Parsed, Parser};
+use super::{Parsed, Parser, expected};
 
 /// The octets that a TCP header has for options (RFC 9293 §3.1: Data Offset is four bits).
 const OPTION_SPACE: usize = 40;
+
+const FLAGS: &str = "flags such as S. or -";
 
 impl Parser<'_> {
     pub(super) fn packet(&mut self, direction: Direction) -> Parsed<Action> {
@@ -39,10 +41,18 @@ impl Parser<'_> {
     }
 
     /// Names what the language also has between the direction and the flags.
-    fn refuse_other_packets(&self) -> Parsed<()> {
+    fn refuse_other_packets(&mut self) -> Parsed<()> {
         match self.next.token {
             Token::Symbol('[' | '(') => Err(self.beyond("a field of the IP header")),
-            Token::Number(_) => Err(self.beyond("a packet with explicit ports")),
+            Token::Number(_) => {
+                let number = self.advance()?;
+                match self.next.token {
+                    Token::Symbol('>') => {
+                        Err(self.problem_at(number.at, Problem::Beyond("a packet with explicit ports".to_owned())))
+                    }
+                    _ => Err(self.problem_at(number.at, expected(FLAGS, number.token))),
+                }
+            }
             Token::Word(
                 protocol @ ("icmp" | "icmpv6" | "udp" | "udplite" | "sctp" | "gre" | "mpls" | "ipv4" | "ipv6"),
             ) => Err(self.beyond(&format!("a packet of {protocol}"))),
@@ -66,7 +76,7 @@ impl Parser<'_> {
                 Token::Number(_) if !first => {
                     return Err(self.beyond("a count of AccECN among the flags"));
                 }
-                _ if first => return Err(self.expected("flags such as S. or -")),
+                _ if first => return Err(self.expected(FLAGS)),
                 _ => break,
             }
             self.advance()?;
