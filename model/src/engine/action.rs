@@ -1,5 +1,6 @@
 //! What rules do: one arm, one line of RFC prose.
 
+use super::guard::is_always_answered;
 use super::step::Run;
 use super::tcb::Marks;
 use super::{Accepted, Host, Tcb};
@@ -135,12 +136,8 @@ impl<S: SeqNum, H: Host<S>> Run<'_, S, H> {
         self.host.emit(self.tcb, segment);
     }
 
-    /// A segment that carries text or a FIN is answered whatever the bucket holds, and takes nothing from it.
     fn take_challenge(&mut self) {
-        let segment = self.segment();
-        let text: u32 = segment.text.into();
-        let always_answered = (text > 0 || segment.flags.has(crate::Flag::Fin)) && !segment.flags.has(crate::Flag::Syn);
-        if !always_answered {
+        if !is_always_answered(&self.segment()) {
             self.host.take_challenge();
         }
     }

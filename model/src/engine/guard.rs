@@ -19,6 +19,8 @@ pub struct Facts {
     pub carries: bool,
     /// Text or a FIN can be processed now.
     pub deliverable: bool,
+    /// The segment has octets of text that RCV.NXT has not moved over.
+    pub new_text: bool,
     /// Where the segment lies.
     pub seq: SeqClass,
     /// SEG.SEQ = RCV.NXT
@@ -95,6 +97,7 @@ impl Facts {
             flags: Flags::default(),
             carries: false,
             deliverable: false,
+            new_text: false,
             seq: SeqClass::Exact,
             at_rcv_nxt: false,
             at_irs: false,
@@ -128,6 +131,7 @@ impl Facts {
             flags: segment.flags,
             carries,
             deliverable: carries || host.holds_next(),
+            new_text: text > 0 && segment.text_seq().plus(text).after(tcb.rcv_nxt()),
             seq: classify_seq(tcb.rcv_nxt(), host.rcv_wnd().into(), segment),
             at_rcv_nxt: segment.seq == tcb.rcv_nxt(),
             at_irs: segment.seq == tcb.irs(),
@@ -135,7 +139,7 @@ impl Facts {
             ack: classify_ack(tcb, segment),
             window_newer: window_is_newer(tcb, segment),
             urgent_news: segment.has(Flag::Urg) && urgent_is_news(tcb, segment),
-            may_answer: (carries && !segment.has(Flag::Syn)) || host.may_challenge(),
+            may_answer: is_always_answered(segment) || host.may_challenge(),
             listening: host.has_listener(),
             ..self
         }
@@ -150,6 +154,7 @@ impl Facts {
             Atom::Has(flag, is) => self.flags.has(flag) == is,
             Atom::Carries(is) => self.carries == is,
             Atom::Deliverable(is) => self.deliverable == is,
+            Atom::NewText(is) => self.new_text == is,
             Atom::Acceptable(is) => self.seq.is_acceptable() == is,
             Atom::Seq(class, is) => (self.seq == class) == is,
             Atom::AtRcvNxt(is) => self.at_rcv_nxt == is,
@@ -176,6 +181,13 @@ impl Facts {
             Atom::Follows(policy, is) => self.follows[policy.index()] == is,
         }
     }
+}
+
+/// Whether a suspicious segment is acknowledged even if the bucket is empty: its sender waits for that acknowledgment,
+/// and will send the text or the FIN again and again until it comes. A SYN, a RST and a bare ACK can do without.
+pub(super) fn is_always_answered<S: SeqNum>(segment: &Segment<S>) -> bool {
+    let text: u32 = segment.text.into();
+    (text > 0 || segment.has(Flag::Fin)) && !segment.has(Flag::Syn) && !segment.has(Flag::Rst)
 }
 
 /// Table 6 of RFC 9293 §3.10.7.4, and what lies around it.

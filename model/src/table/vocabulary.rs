@@ -229,6 +229,8 @@ pub enum Atom {
     Carries(bool),
     /// There is text or a FIN to process: in the segment, or held since its SYN.
     Deliverable(bool),
+    /// The segment has octets of text that RCV.NXT has not moved over.
+    NewText(bool),
     /// SEG.SEQ passes the acceptability test (Table 6).
     Acceptable(bool),
     /// SEG.SEQ is of this class.
@@ -271,7 +273,7 @@ pub enum Atom {
     WindowClosed(bool),
     /// The persist timer runs.
     Probing(bool),
-    /// This segment may be answered: it carries text or a FIN without SYN, or the bucket has a token.
+    /// This segment may be answered: its sender needs it (text or a FIN, no SYN, no RST), or the bucket has a token.
     MayAnswer(bool),
     /// Somebody listens for new connections.
     Listening(bool),
