@@ -1,7 +1,7 @@
 //! Time as the stack knows it: a moment and a span, in microseconds, always passed in.
 //!
-//! The core reads no clock. A driver maps its monotonic clock to [`Instant`]; a simulation simply counts. Arithmetic saturates:
-//! an overflow would need half a million years of uptime, and a deadline that far away may as well be never.
+//! The core reads no clock. A driver maps its monotonic clock to [`Instant`]; a simulation simply counts. Arithmetic
+//! saturates: an overflow would need half a million years of uptime, and a deadline that far away may as well be never.
 
 use std::fmt;
 use std::ops::{Add, AddAssign};
@@ -9,7 +9,8 @@ use std::time::Duration;
 
 /// A moment, in microseconds since an epoch that the host of the stack chooses (its start, usually).
 ///
-/// Only differences mean something. The 4 microsecond clock of RFC 9293 §3.4.1 is derived from it, so it must never run backwards.
+/// Only differences mean something. The 4 microsecond clock of RFC 9293 §3.4.1 is derived from it, so it must never run
+/// backwards.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Instant(u64);
 
@@ -144,13 +145,7 @@ mod tests {
     fn prints_seconds_as_tcpdump_does() {
         let moment = Instant::ZERO + Micros::from_millis(1_500) + Micros::new(7);
         assert_eq!(moment.to_string(), "1.500007");
-        assert_eq!(
-            moment.since(Instant::from_micros(7)).to_string(),
-            "1.500000"
-        );
-        assert_eq!(
-            Duration::from(Micros::from_millis(2)),
-            Duration::from_millis(2)
-        );
+        assert_eq!(moment.since(Instant::from_micros(7)).to_string(), "1.500000");
+        assert_eq!(Duration::from(Micros::from_millis(2)), Duration::from_millis(2));
     }
 }

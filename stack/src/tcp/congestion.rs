@@ -1,7 +1,7 @@
 //! How much may be in flight: slow start and congestion avoidance of RFC 5681 §3.1, with byte counting (RFC 3465).
 //!
-//! All quantities are bytes. The connection sends while its flight size is below `min(cwnd, snd_wnd)`; it reports acknowledged bytes and
-//! retransmission timeouts. No fast retransmit, no fast recovery.
+//! All quantities are bytes. The connection sends while its flight size is below `min(cwnd, snd_wnd)`; it reports
+//! acknowledged bytes and retransmission timeouts. No fast retransmit, no fast recovery.
 
 use super::rtt::Transmissions;
 
@@ -86,10 +86,11 @@ impl Congestion {
         }
     }
 
-    /// The retransmission timer ran out with `flight_size` bytes outstanding, the oldest of them sent `transmissions` times so far.
+    /// The retransmission timer ran out with `flight_size` bytes outstanding, the oldest of them sent `transmissions`
+    /// times so far.
     ///
-    /// RFC 5681 §3.1 equation 4: `ssthresh` is halved at the first timeout of a segment and held constant at further ones;
-    /// `cwnd` falls to the loss window of one segment every time.
+    /// RFC 5681 §3.1 equation 4: `ssthresh` is halved at the first timeout of a segment and held constant at further
+    /// ones; `cwnd` falls to the loss window of one segment every time.
     pub fn on_rto(&mut self, flight_size: u32, transmissions: Transmissions) {
         match transmissions {
             Transmissions::Once => {
@@ -109,9 +110,7 @@ impl Congestion {
 
     /// Nothing was sent for longer than one RTO: restart from min(IW, cwnd), the restart window (RFC 5681 §4.1).
     pub fn on_idle(&mut self) {
-        self.cwnd = self
-            .cwnd
-            .min(initial_window(self.smss, self.config.initial_window));
+        self.cwnd = self.cwnd.min(initial_window(self.smss, self.config.initial_window));
         self.bytes_acked = 0;
     }
 
@@ -127,8 +126,8 @@ impl Congestion {
         }
     }
 
-    /// One SMSS once a whole window has been acknowledged, hence at most one per round trip. What was acknowledged beyond that window is
-    /// not carried over: one acknowledgement of several windows is still one step.
+    /// One SMSS once a whole window has been acknowledged, hence at most one per round trip. What was acknowledged
+    /// beyond that window is not carried over: one acknowledgement of several windows is still one step.
     fn avoid_congestion(&mut self, n: u32) {
         self.bytes_acked = self.bytes_acked.saturating_add(n);
         if self.bytes_acked >= self.cwnd {
@@ -162,10 +161,7 @@ mod tests {
     #[test]
     fn initial_window_follows_the_rfc_table() {
         let iw = |smss, initial_window| {
-            let config = CongestionConfig {
-                initial_window,
-                ..CongestionConfig::default()
-            };
+            let config = CongestionConfig { initial_window, ..CongestionConfig::default() };
             Congestion::new(smss, config).cwnd()
         };
         assert_eq!(iw(536, InitialWindow::Rfc5681), 4 * 536);
@@ -189,10 +185,7 @@ mod tests {
     fn limit_two_holds_only_before_a_timeout() {
         let mut c = Congestion::new(
             1000,
-            CongestionConfig {
-                slow_start_limit: SlowStartLimit::Two,
-                ..CongestionConfig::default()
-            },
+            CongestionConfig { slow_start_limit: SlowStartLimit::Two, ..CongestionConfig::default() },
         );
         c.on_ack(5 * SMSS);
         assert_eq!(c.cwnd(), 6 * SMSS);
@@ -243,7 +236,8 @@ mod tests {
     }
 
     proptest! {
-        /// However a window's worth of bytes is cut into acknowledgements (ACK division), it opens cwnd at most twofold.
+        /// However a window's worth of bytes is cut into acknowledgements (ACK division), it opens cwnd at most
+        /// twofold.
         #[test]
         fn a_window_of_acks_at_most_doubles_cwnd(
             cuts in prop::collection::vec(1_u32..3000, 1..60),

@@ -1,8 +1,9 @@
 //! Initial sequence numbers: RFC 6528, as RFC 9293 §3.4.1 adopts it.
 //!
-//! `ISN = M + F(localip, localport, remoteip, remoteport, secretkey)`: M is a clock of 4 microseconds (MUST-8), F is SipHash-2-4 under a secret of
-//! 128 bits (SHLD-1). For one pair of sockets the numbers grow with the clock, so that a new incarnation is told from an old one; between pairs
-//! they are unrelated, so that nobody outside can guess them (MUST-9).
+//! `ISN = M + F(localip, localport, remoteip, remoteport, secretkey)`: M is a clock of 4 microseconds (MUST-8), F is
+//! SipHash-2-4 under a secret of 128 bits (SHLD-1). For one pair of sockets the numbers grow with the clock, so that a
+//! new incarnation is told from an old one; between pairs they are unrelated, so that nobody outside can guess them
+//! (MUST-9).
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -20,9 +21,7 @@ pub struct IsnSecret([u8; 16]);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum IsnSecretError {
     /// All bytes are zero: a buffer that nobody filled.
-    #[error(
-        "the secret for initial sequence numbers is all zeros: it was never filled with random bytes"
-    )]
+    #[error("the secret for initial sequence numbers is all zeros: it was never filled with random bytes")]
     Zero,
 }
 
@@ -38,7 +37,8 @@ impl IsnSecret {
         Ok(Self(bytes))
     }
 
-    /// **Not secret**: a key that follows from `seed`, so that a simulation or a checker can be repeated to the byte. Never for a network.
+    /// **Not secret**: a key that follows from `seed`, so that a simulation or a checker can be repeated to the byte.
+    /// Never for a network.
     #[must_use]
     pub fn predictable_from_seed(seed: u64) -> Self {
         let mut bytes = *b"predictable ISN!";
@@ -55,14 +55,10 @@ impl fmt::Debug for IsnSecret {
     }
 }
 
-/// The initial sequence number for a connection from `local` to `remote` that begins at `now`, as the 32-bit number of a header.
+/// The initial sequence number for a connection from `local` to `remote` that begins at `now`, as the 32-bit number of
+/// a header.
 #[must_use]
-pub fn initial_sequence_number(
-    secret: &IsnSecret,
-    local: SocketAddr,
-    remote: SocketAddr,
-    now: Instant,
-) -> u32 {
+pub fn initial_sequence_number(secret: &IsnSecret, local: SocketAddr, remote: SocketAddr, now: Instant) -> u32 {
     let f = pair_hash(secret, local, remote);
     let m = now.as_micros() / 4;
     low_32_bits(f.wrapping_add(m))
@@ -152,21 +148,17 @@ mod tests {
         }
     }
 
-    /// Over a port range there are hardly more collisions than chance has, every top byte occurs, and neighbours do not differ by a constant.
+    /// Over a port range there are hardly more collisions than chance has, every top byte occurs, and neighbours do not
+    /// differ by a constant.
     #[test]
     fn spread_over_the_whole_space() {
-        let numbers: Vec<u32> = (0..20_000)
-            .map(|port| isn(7, v4(1, port), v4(2, 80), Instant::ZERO))
-            .collect();
+        let numbers: Vec<u32> = (0..20_000).map(|port| isn(7, v4(1, port), v4(2, 80), Instant::ZERO)).collect();
         let distinct: HashSet<u32> = numbers.iter().copied().collect();
         // 20,000^2 / 2^33 is 0.05 expected collisions.
         assert!(distinct.len() >= numbers.len() - 2);
         let top_bytes: HashSet<u32> = numbers.iter().map(|n| n >> 24).collect();
         assert_eq!(top_bytes.len(), 256);
-        let steps: HashSet<u32> = numbers
-            .windows(2)
-            .map(|w| w[1].wrapping_sub(w[0]))
-            .collect();
+        let steps: HashSet<u32> = numbers.windows(2).map(|w| w[1].wrapping_sub(w[0])).collect();
         assert!(steps.len() >= numbers.len() - 3);
     }
 

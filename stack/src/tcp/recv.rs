@@ -1,7 +1,9 @@
-//! The receive buffer: text in order that the user has not read yet, text ahead of RCV.NXT, and the window to advertise.
+//! The receive buffer: text in order that the user has not read yet, text ahead of RCV.NXT, and the window to
+//! advertise.
 //!
-//! Offsets are from RCV.NXT, in bytes of text. The engine trims a segment to the left of RCV.NXT and decides whether its text counts;
-//! [`RecvBuffer::accept`] stores it and answers how far RCV.NXT moves and whether a FIN is now in order.
+//! Offsets are from RCV.NXT, in bytes of text. The engine trims a segment to the left of RCV.NXT and decides whether
+//! its text counts; [`RecvBuffer::accept`] stores it and answers how far RCV.NXT moves and whether a FIN is now in
+//! order.
 
 use std::collections::VecDeque;
 
@@ -39,19 +41,13 @@ impl RecvBuffer {
     /// An empty buffer of `capacity` bytes, all of it offered as window. Memory is taken as it is needed.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
-        Self {
-            capacity,
-            bytes: VecDeque::new(),
-            unread: 0,
-            reassembly: Reassembly::new(),
-            rcv_wnd: capacity,
-        }
+        Self { capacity, bytes: VecDeque::new(), unread: 0, reassembly: Reassembly::new(), rcv_wnd: capacity }
     }
 
     /// Stores `text` at `offset` from RCV.NXT; `fin` says that a FIN follows it.
     ///
-    /// Bytes that are already held stay as they came first. Text beyond the window is cut, and a FIN behind a cut is not yet here. Text beyond a
-    /// held FIN is no part of the stream.
+    /// Bytes that are already held stay as they came first. Text beyond the window is cut, and a FIN behind a cut is
+    /// not yet here. Text beyond a held FIN is no part of the stream.
     pub fn accept(&mut self, offset: usize, text: &[u8], fin: bool) -> Accepted {
         let fits = text.len().min(self.rcv_wnd.saturating_sub(offset));
         let end = offset.saturating_add(fits);
@@ -66,15 +62,12 @@ impl RecvBuffer {
         self.unread += advance;
         self.rcv_wnd -= advance;
         // What was stored beyond a FIN, or forgotten because there were too many ranges, lies at the end.
-        self.bytes
-            .truncate(self.unread + self.reassembly.held_end());
-        Accepted {
-            advance,
-            fin: self.reassembly.fin_in_order(),
-        }
+        self.bytes.truncate(self.unread + self.reassembly.held_end());
+        Accepted { advance, fin: self.reassembly.fin_in_order() }
     }
 
-    /// Moves text in order to the user: at most `buf.len()` bytes. Returns how many; zero means that nothing is there now.
+    /// Moves text in order to the user: at most `buf.len()` bytes. Returns how many; zero means that nothing is there
+    /// now.
     pub fn read(&mut self, buf: &mut [u8]) -> usize {
         let n = self.peek(buf);
         self.bytes.drain(..n);
@@ -92,8 +85,8 @@ impl RecvBuffer {
         n
     }
 
-    /// Bytes received in order that the user has not read. If a user goes away while there are any, the peer must learn that data was lost
-    /// (RFC 9293 §3.6.1, SHLD-3).
+    /// Bytes received in order that the user has not read. If a user goes away while there are any, the peer must learn
+    /// that data was lost (RFC 9293 §3.6.1, SHLD-3).
     #[must_use]
     pub fn unread(&self) -> usize {
         self.unread
@@ -107,8 +100,8 @@ impl RecvBuffer {
 
     /// The window that could be offered now, if the difference is worth a word to the peer.
     ///
-    /// Receiver's silly window syndrome avoidance (RFC 9293 §3.8.6.2.2, MUST-39): the right edge stays until it can move by
-    /// min(RCV.BUFF / 2, Eff.snd.MSS).
+    /// Receiver's silly window syndrome avoidance (RFC 9293 §3.8.6.2.2, MUST-39): the right edge stays until it can
+    /// move by min(RCV.BUFF / 2, Eff.snd.MSS).
     #[must_use]
     pub fn window_update(&self, eff_snd_mss: usize) -> Option<usize> {
         let space = self.capacity - self.unread;
@@ -117,8 +110,8 @@ impl RecvBuffer {
         (reduction >= worthwhile).then_some(space)
     }
 
-    /// Opens the window if [`window_update`](Self::window_update) says so: to be called when a segment is about to carry it.
-    /// Returns whether the right edge moved.
+    /// Opens the window if [`window_update`](Self::window_update) says so: to be called when a segment is about to
+    /// carry it. Returns whether the right edge moved.
     pub fn open_window(&mut self, eff_snd_mss: usize) -> bool {
         match self.window_update(eff_snd_mss) {
             None => false,
@@ -135,7 +128,8 @@ impl RecvBuffer {
         &self.reassembly
     }
 
-    /// Forgets all text, read or not, and a held FIN: the connection was reset or aborted. Gives the memory back; the window stays.
+    /// Forgets all text, read or not, and a held FIN: the connection was reset or aborted. Gives the memory back; the
+    /// window stays.
     pub fn clear(&mut self) {
         self.bytes = VecDeque::new();
         self.unread = 0;
@@ -263,13 +257,7 @@ mod tests {
 
         let mut rcv_nxt = 0;
         for _ in 0..stream.len() {
-            rcv_nxt += b
-                .accept(
-                    0,
-                    stream.get(rcv_nxt..rcv_nxt + 1).unwrap_or_default(),
-                    false,
-                )
-                .advance;
+            rcv_nxt += b.accept(0, stream.get(rcv_nxt..rcv_nxt + 1).unwrap_or_default(), false).advance;
         }
         assert_eq!(drain(&mut b), stream);
     }
@@ -285,13 +273,15 @@ mod tests {
         assert_eq!(b.reassembly().fin(), None);
     }
 
-    /// A position in the stream for each segment, relative to what the receiver has then, and how much is read after it.
+    /// A position in the stream for each segment, relative to what the receiver has then, and how much is read after
+    /// it.
     fn segments() -> impl Strategy<Value = Vec<(usize, usize, usize)>> {
         prop::collection::vec((0_usize..40, 0_usize..25, 0_usize..30), 1..120)
     }
 
     proptest! {
-        /// Any order of overlapping segments of one stream, in any interleaving with reads, delivers the stream, within its window.
+        /// Any order of overlapping segments of one stream, in any interleaving with reads, delivers the stream, within
+        /// its window.
         #[test]
         fn any_order_of_overlapping_segments_yields_the_stream(
             stream in prop::collection::vec(1_u8.., 1..200),
@@ -326,7 +316,8 @@ mod tests {
             prop_assert_eq!(delivered, stream);
         }
 
-        /// Segments that contradict each other: each byte is the one that came first, as in a map from position to byte.
+        /// Segments that contradict each other: each byte is the one that came first, as in a map from position to
+        /// byte.
         #[test]
         fn behaves_as_a_map_where_the_first_byte_wins(
             segments in prop::collection::vec((0_usize..60, prop::collection::vec(any::<u8>(), 0..20)), 1..40),

@@ -1,14 +1,14 @@
 //! The retransmission timeout of RFC 6298, in integer microseconds.
 //!
-//! One [`RttEstimator`] per connection. The connection gives it the round-trip time of segments as they are acknowledged and tells it when
-//! the retransmission timer ran out; it answers with [`RttEstimator::rto`].
+//! One [`RttEstimator`] per connection. The connection gives it the round-trip time of segments as they are
+//! acknowledged and tells it when the retransmission timer ran out; it answers with [`RttEstimator::rto`].
 
 use crate::time::Micros;
 
 /// How often a segment has been put on the wire when something is learned about it.
 ///
-/// An acknowledgement of a segment that was sent more than once does not say which copy it answers (Karn's algorithm, RFC 6298 §3),
-/// and a second timeout of one segment is no second sign of congestion (RFC 5681 §3.1).
+/// An acknowledgement of a segment that was sent more than once does not say which copy it answers (Karn's algorithm,
+/// RFC 6298 §3), and a second timeout of one segment is no second sign of congestion (RFC 5681 §3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Transmissions {
     /// Sent once, never retransmitted.
@@ -63,14 +63,11 @@ impl RttEstimator {
     /// An estimator that has measured nothing yet: RTO is `config.initial` (RFC 6298 §2.1).
     #[must_use]
     pub fn new(config: RtoConfig) -> Self {
-        Self {
-            config,
-            measured: None,
-            rto: config.initial,
-        }
+        Self { config, measured: None, rto: config.initial }
     }
 
-    /// The retransmission timeout to arm the timer with, backed off as often as the timer ran out since the last measurement.
+    /// The retransmission timeout to arm the timer with, backed off as often as the timer ran out since the last
+    /// measurement.
     #[must_use]
     pub fn rto(&self) -> Micros {
         self.rto
@@ -90,8 +87,8 @@ impl RttEstimator {
 
     /// A segment was acknowledged `rtt` after it was sent, having been sent `transmissions` times.
     ///
-    /// Karn's algorithm (RFC 6298 §3, RFC 9293 MUST-18): a segment sent more than once measures nothing, and the backed-off RTO stays until
-    /// one sent once does. Returns whether this was a measurement.
+    /// Karn's algorithm (RFC 6298 §3, RFC 9293 MUST-18): a segment sent more than once measures nothing, and the
+    /// backed-off RTO stays until one sent once does. Returns whether this was a measurement.
     pub fn on_acked(&mut self, rtt: Micros, transmissions: Transmissions) -> bool {
         match transmissions {
             Transmissions::Repeated => false,
@@ -107,9 +104,11 @@ impl RttEstimator {
         self.rto = self.bounded(self.rto.saturating_mul(2));
     }
 
-    /// The handshake is complete although a SYN had to be retransmitted: data starts with the conservative RTO (RFC 6298 §5.7).
+    /// The handshake is complete although a SYN had to be retransmitted: data starts with the conservative RTO (RFC
+    /// 6298 §5.7).
     ///
-    /// A measurement taken since the retransmission overrides the rule: it can only come from a segment that was sent once.
+    /// A measurement taken since the retransmission overrides the rule: it can only come from a segment that was sent
+    /// once.
     pub fn on_established_after_lost_syn(&mut self) {
         if self.measured.is_none() {
             self.rto = self.bounded(self.config.after_lost_syn);
@@ -121,14 +120,10 @@ impl RttEstimator {
         // No round trip is longer than the largest timeout; a clock that jumped must not spoil the average for ever.
         let r = rtt.get().min(self.config.max.get());
         let measured = match self.measured {
-            None => Measured {
-                srtt: r,
-                rttvar: r / 2,
-            },
-            Some(Measured { srtt, rttvar }) => Measured {
-                rttvar: (3 * rttvar + srtt.abs_diff(r)) / 4,
-                srtt: (7 * srtt + r) / 8,
-            },
+            None => Measured { srtt: r, rttvar: r / 2 },
+            Some(Measured { srtt, rttvar }) => {
+                Measured { rttvar: (3 * rttvar + srtt.abs_diff(r)) / 4, srtt: (7 * srtt + r) / 8 }
+            }
         };
         let variation = self.config.granularity.get().max(4 * measured.rttvar);
         self.measured = Some(measured);
@@ -150,19 +145,13 @@ mod tests {
     }
 
     fn without_minimum() -> RttEstimator {
-        RttEstimator::new(RtoConfig {
-            min: Micros::ZERO,
-            ..RtoConfig::default()
-        })
+        RttEstimator::new(RtoConfig { min: Micros::ZERO, ..RtoConfig::default() })
     }
 
     #[test]
     fn starts_at_one_second_and_knows_nothing() {
         let rtt = RttEstimator::new(RtoConfig::default());
-        assert_eq!(
-            (rtt.rto(), rtt.srtt(), rtt.rttvar()),
-            (millis(1000), None, None)
-        );
+        assert_eq!((rtt.rto(), rtt.srtt(), rtt.rttvar()), (millis(1000), None, None));
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! The send buffer: the bytes from SND.UNA on that the user has written and the peer has not acknowledged.
 //!
-//! Offset 0 is the first unacknowledged byte of *text*. SYN and FIN occupy sequence numbers but no bytes; the connection, which knows
-//! which of them are outstanding, takes them off before it comes here. What lies beyond SND.NXT has not been sent yet: also the
-//! connection's knowledge, as is everything else about sequence numbers.
+//! Offset 0 is the first unacknowledged byte of *text*. SYN and FIN occupy sequence numbers but no bytes; the
+//! connection, which knows which of them are outstanding, takes them off before it comes here. What lies beyond SND.NXT
+//! has not been sent yet: also the connection's knowledge, as is everything else about sequence numbers.
 
 use std::collections::VecDeque;
 
@@ -19,10 +19,7 @@ impl SendBuffer {
     /// An empty buffer that will hold at most `capacity` bytes. Memory is taken as it is needed.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
-        Self {
-            capacity,
-            bytes: VecDeque::new(),
-        }
+        Self { capacity, bytes: VecDeque::new() }
     }
 
     /// Appends as much of `text` as there is room for and returns how many bytes that was.
@@ -32,7 +29,8 @@ impl SendBuffer {
         accepted
     }
 
-    /// The first `n` bytes were acknowledged: they are released. Returns how many that were, at most [`len`](Self::len).
+    /// The first `n` bytes were acknowledged: they are released. Returns how many that were, at most
+    /// [`len`](Self::len).
     pub fn acked(&mut self, n: usize) -> usize {
         let released = n.min(self.bytes.len());
         self.bytes.drain(..released);
@@ -48,10 +46,7 @@ impl SendBuffer {
         let to = from.saturating_add(len).min(self.bytes.len());
         let (head, tail) = self.bytes.as_slices();
         let split = head.len();
-        (
-            &head[from.min(split)..to.min(split)],
-            &tail[from.saturating_sub(split)..to.saturating_sub(split)],
-        )
+        (&head[from.min(split)..to.min(split)], &tail[from.saturating_sub(split)..to.saturating_sub(split)])
     }
 
     /// Forgets everything: the connection was reset or aborted. Gives the memory back.
