@@ -47,8 +47,7 @@ impl ArpPacket {
             return Err(Malformed::ArpNotIpv4OverEthernet);
         }
         Ok(ArpPacket {
-            operation: ArpOperation::from_number(u16_at(packet, 6))
-                .ok_or(Malformed::ArpOperation)?,
+            operation: ArpOperation::from_number(u16_at(packet, 6)).ok_or(Malformed::ArpOperation)?,
             sender_mac: mac_addr_at(packet, 8),
             sender_ip: ipv4_addr_at(packet, 14),
             target_mac: mac_addr_at(packet, 18),
@@ -98,15 +97,15 @@ mod tests {
 
     fn any_packet() -> impl Strategy<Value = ArpPacket> {
         let operation = prop_oneof![Just(ArpOperation::Request), Just(ArpOperation::Reply)];
-        (operation, any::<([u8; 6], [u8; 4], [u8; 6], [u8; 4])>()).prop_map(
-            |(operation, (sha, spa, tha, tpa))| ArpPacket {
+        (operation, any::<([u8; 6], [u8; 4], [u8; 6], [u8; 4])>()).prop_map(|(operation, (sha, spa, tha, tpa))| {
+            ArpPacket {
                 operation,
                 sender_mac: MacAddr(sha),
                 sender_ip: spa.into(),
                 target_mac: MacAddr(tha),
                 target_ip: tpa.into(),
-            },
-        )
+            }
+        })
     }
 
     fn theirs(packet: &ArpPacket) -> ArpEthIpv4Packet {

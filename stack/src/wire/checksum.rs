@@ -8,7 +8,7 @@ use std::net::Ipv4Addr;
 pub enum Checksum {
     /// A wrong checksum makes the bytes malformed.
     Verify,
-    /// The device vouches for the bytes (it has verified them, or they never crossed a wire): the field is not looked at.
+    /// The device vouches for the bytes (it has verified them, or they never crossed a wire): the field is ignored.
     Vouched,
 }
 
@@ -44,7 +44,7 @@ impl PseudoHeader {
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Sum {
-    /// The words are added as they lie in memory: the sum does not care which byte is called the high one (RFC 1071 §2 B).
+    /// The words are added as they lie in memory: the sum does not care which byte is the high one (RFC 1071 §2 B).
     native: u16,
     /// An odd number of bytes has been added: the next byte is the second one of its word.
     odd: bool,
@@ -56,10 +56,7 @@ impl Sum {
     pub fn plus(self, bytes: &[u8]) -> Sum {
         let piece = sum_of(bytes);
         let in_place = if self.odd { piece.swap_bytes() } else { piece };
-        Sum {
-            native: add_with_carry(self.native, in_place),
-            odd: self.odd ^ (bytes.len() % 2 == 1),
-        }
+        Sum { native: add_with_carry(self.native, in_place), odd: self.odd ^ (bytes.len() % 2 == 1) }
     }
 
     /// The checksum, to be written most significant byte first: the complement of the sum.
@@ -79,21 +76,14 @@ fn sum_of(bytes: &[u8]) -> u16 {
     let (words, rest) = bytes.as_chunks::<4>();
     let mut last = [0; 4];
     last[..rest.len()].copy_from_slice(rest);
-    let sum: u64 = words
-        .iter()
-        .chain([&last])
-        .map(|word| u64::from(u32::from_ne_bytes(*word)))
-        .sum();
+    let sum: u64 = words.iter().chain([&last]).map(|word| u64::from(u32::from_ne_bytes(*word))).sum();
     fold(sum)
 }
 
 /// 2^16 is one modulo 2^16 - 1: a number is congruent to the sum of its 16-bit digits.
 fn fold(sum: u64) -> u16 {
     let [a, b, c, d, e, f, g, h] = sum.to_ne_bytes();
-    [[a, b], [c, d], [e, f], [g, h]]
-        .into_iter()
-        .map(u16::from_ne_bytes)
-        .fold(0, add_with_carry)
+    [[a, b], [c, d], [e, f], [g, h]].into_iter().map(u16::from_ne_bytes).fold(0, add_with_carry)
 }
 
 fn add_with_carry(a: u16, b: u16) -> u16 {
@@ -111,10 +101,7 @@ mod tests {
     fn by_the_book(bytes: &[u8]) -> u16 {
         let mut sum: u32 = 0;
         for pair in bytes.chunks(2) {
-            sum += u32::from(u16::from_be_bytes([
-                pair[0],
-                pair.get(1).copied().unwrap_or(0),
-            ]));
+            sum += u32::from(u16::from_be_bytes([pair[0], pair.get(1).copied().unwrap_or(0)]));
             sum = (sum & 0xffff) + (sum >> 16);
         }
         !u16::try_from(sum).unwrap()
@@ -197,7 +184,8 @@ mod tests {
 
         #[test]
         fn the_pseudo_header_is_that_of_rfc_9293(source: [u8; 4], destination: [u8; 4], length: u16) {
-            let pseudo = PseudoHeader { source: source.into(), destination: destination.into(), protocol: Protocol::TCP };
+            let (from, to) = (source.into(), destination.into());
+            let pseudo = PseudoHeader { source: from, destination: to, protocol: Protocol::TCP };
             let laid_out = [&source[..], &destination[..], &[0, 6], &length.to_be_bytes()[..]].concat();
             prop_assert_eq!(pseudo.sum(usize::from(length)).checksum(), by_the_book(&laid_out));
         }

@@ -19,9 +19,7 @@ impl<'a> EthernetFrame<'a> {
     /// # Errors
     /// [`Malformed::EthernetTruncated`], [`Malformed::EthernetLength`].
     pub fn parse(bytes: &'a [u8]) -> Result<Self, Malformed> {
-        let (header, payload) = bytes
-            .split_first_chunk()
-            .ok_or(Malformed::EthernetTruncated)?;
+        let (header, payload) = bytes.split_first_chunk().ok_or(Malformed::EthernetTruncated)?;
         let frame = EthernetFrame { header, payload };
         if frame.ethertype() < EtherType::LOWEST {
             return Err(Malformed::EthernetLength);
@@ -51,11 +49,7 @@ impl<'a> EthernetFrame<'a> {
 
     /// The header as a value.
     pub fn header(&self) -> EthernetHeader {
-        EthernetHeader {
-            destination: self.destination(),
-            source: self.source(),
-            ethertype: self.ethertype(),
-        }
+        EthernetHeader { destination: self.destination(), source: self.source(), ethertype: self.ethertype() }
     }
 }
 
@@ -126,28 +120,22 @@ mod tests {
     use proptest::prelude::*;
 
     fn any_header() -> impl Strategy<Value = EthernetHeader> {
-        (any::<[u8; 6]>(), any::<[u8; 6]>(), 0x0600..=u16::MAX).prop_map(
-            |(destination, source, ethertype)| EthernetHeader {
+        (any::<[u8; 6]>(), any::<[u8; 6]>(), 0x0600..=u16::MAX).prop_map(|(destination, source, ethertype)| {
+            EthernetHeader {
                 destination: MacAddr(destination),
                 source: MacAddr(source),
                 ethertype: EtherType(ethertype),
-            },
-        )
+            }
+        })
     }
 
     #[test]
     fn an_ieee_802_3_frame_is_refused() {
         let mut bytes = [0; 60];
         put(&mut bytes, 12, 46_u16.to_be_bytes());
-        assert_eq!(
-            EthernetFrame::parse(&bytes).unwrap_err(),
-            Malformed::EthernetLength
-        );
+        assert_eq!(EthernetFrame::parse(&bytes).unwrap_err(), Malformed::EthernetLength);
         put(&mut bytes, 12, 0x05ff_u16.to_be_bytes());
-        assert_eq!(
-            EthernetFrame::parse(&bytes).unwrap_err(),
-            Malformed::EthernetLength
-        );
+        assert_eq!(EthernetFrame::parse(&bytes).unwrap_err(), Malformed::EthernetLength);
     }
 
     #[test]
@@ -155,10 +143,7 @@ mod tests {
         assert!(MacAddr::BROADCAST.is_multicast());
         assert!(MacAddr([0x01, 0, 0x5e, 0, 0, 1]).is_multicast());
         assert!(!MacAddr([0x02, 0, 0x5e, 0, 0, 1]).is_multicast());
-        assert_eq!(
-            MacAddr([2, 0, 0x5e, 0xff, 0, 1]).to_string(),
-            "02:00:5e:ff:00:01"
-        );
+        assert_eq!(MacAddr([2, 0, 0x5e, 0xff, 0, 1]).to_string(), "02:00:5e:ff:00:01");
     }
 
     proptest! {

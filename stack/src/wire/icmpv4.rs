@@ -87,9 +87,7 @@ impl<'a> Icmpv4Message<'a> {
     /// # Errors
     /// [`Malformed::Icmpv4Truncated`], [`Malformed::Icmpv4Checksum`].
     pub fn parse(bytes: &'a [u8], checksum: Checksum) -> Result<Self, Malformed> {
-        let (header, body) = bytes
-            .split_first_chunk()
-            .ok_or(Malformed::Icmpv4Truncated)?;
+        let (header, body) = bytes.split_first_chunk().ok_or(Malformed::Icmpv4Truncated)?;
         if checksum == Checksum::Verify && Sum::default().plus(bytes).checksum() != 0 {
             return Err(Malformed::Icmpv4Checksum);
         }
@@ -101,36 +99,15 @@ impl<'a> Icmpv4Message<'a> {
         let [kind, code, _, _, rest_of_header @ ..] = *header;
         let (identifier, sequence) = (u16_at(header, 4), u16_at(header, 6));
         match (kind, code) {
-            (ECHO_REQUEST, 0) => Icmpv4Message::EchoRequest {
-                identifier,
-                sequence,
-                data: body,
-            },
-            (ECHO_REPLY, 0) => Icmpv4Message::EchoReply {
-                identifier,
-                sequence,
-                data: body,
-            },
+            (ECHO_REQUEST, 0) => Icmpv4Message::EchoRequest { identifier, sequence, data: body },
+            (ECHO_REPLY, 0) => Icmpv4Message::EchoReply { identifier, sequence, data: body },
             (DESTINATION_UNREACHABLE, code) => {
                 let code = UnreachableCode(code);
-                let next_hop_mtu = if code == UnreachableCode::FRAGMENTATION_NEEDED {
-                    sequence
-                } else {
-                    0
-                };
-                Icmpv4Message::DestinationUnreachable {
-                    code,
-                    next_hop_mtu,
-                    quoted: body,
-                }
+                let next_hop_mtu = if code == UnreachableCode::FRAGMENTATION_NEEDED { sequence } else { 0 };
+                Icmpv4Message::DestinationUnreachable { code, next_hop_mtu, quoted: body }
             }
             (TIME_EXCEEDED, code) => Icmpv4Message::TimeExceeded { code, quoted: body },
-            (kind, code) => Icmpv4Message::Unknown {
-                kind,
-                code,
-                rest_of_header,
-                data: body,
-            },
+            (kind, code) => Icmpv4Message::Unknown { kind, code, rest_of_header, data: body },
         }
     }
 
@@ -149,11 +126,7 @@ impl<'a> Icmpv4Message<'a> {
         put(message, 0, [kind, code, 0, 0]);
         put(message, 4, rest_of_header);
         message[HEADER_LEN..].copy_from_slice(self.body());
-        put(
-            message,
-            2,
-            Sum::default().plus(message).checksum().to_be_bytes(),
-        );
+        put(message, 2, Sum::default().plus(message).checksum().to_be_bytes());
         message.len()
     }
 
@@ -163,26 +136,13 @@ impl<'a> Icmpv4Message<'a> {
             [a, b, c, d]
         };
         match *self {
-            Icmpv4Message::EchoRequest {
-                identifier,
-                sequence,
-                ..
-            } => (ECHO_REQUEST, 0, pair(identifier, sequence)),
-            Icmpv4Message::EchoReply {
-                identifier,
-                sequence,
-                ..
-            } => (ECHO_REPLY, 0, pair(identifier, sequence)),
-            Icmpv4Message::DestinationUnreachable {
-                code, next_hop_mtu, ..
-            } => (DESTINATION_UNREACHABLE, code.0, pair(0, next_hop_mtu)),
+            Icmpv4Message::EchoRequest { identifier, sequence, .. } => (ECHO_REQUEST, 0, pair(identifier, sequence)),
+            Icmpv4Message::EchoReply { identifier, sequence, .. } => (ECHO_REPLY, 0, pair(identifier, sequence)),
+            Icmpv4Message::DestinationUnreachable { code, next_hop_mtu, .. } => {
+                (DESTINATION_UNREACHABLE, code.0, pair(0, next_hop_mtu))
+            }
             Icmpv4Message::TimeExceeded { code, .. } => (TIME_EXCEEDED, code, [0; 4]),
-            Icmpv4Message::Unknown {
-                kind,
-                code,
-                rest_of_header,
-                ..
-            } => (kind, code, rest_of_header),
+            Icmpv4Message::Unknown { kind, code, rest_of_header, .. } => (kind, code, rest_of_header),
         }
     }
 
@@ -191,8 +151,7 @@ impl<'a> Icmpv4Message<'a> {
             Icmpv4Message::EchoRequest { data, .. }
             | Icmpv4Message::EchoReply { data, .. }
             | Icmpv4Message::Unknown { data, .. } => data,
-            Icmpv4Message::DestinationUnreachable { quoted, .. }
-            | Icmpv4Message::TimeExceeded { quoted, .. } => quoted,
+            Icmpv4Message::DestinationUnreachable { quoted, .. } | Icmpv4Message::TimeExceeded { quoted, .. } => quoted,
         }
     }
 }
@@ -210,12 +169,7 @@ mod tests {
         prop_oneof![
             (Just(ECHO_REQUEST), Just(0), any::<u16>(), any::<u16>()),
             (Just(ECHO_REPLY), Just(0), any::<u16>(), any::<u16>()),
-            (
-                Just(DESTINATION_UNREACHABLE),
-                0_u8..16,
-                Just(0),
-                any::<u16>()
-            ),
+            (Just(DESTINATION_UNREACHABLE), 0_u8..16, Just(0), any::<u16>()),
             (Just(TIME_EXCEEDED), 0_u8..2, Just(0), Just(0)),
             (12_u8.., any::<u8>(), any::<u16>(), any::<u16>()),
         ]
@@ -236,40 +190,21 @@ mod tests {
     /// The same message in the words of etherparse.
     fn theirs(message: &Icmpv4Message<'_>) -> Icmpv4Type {
         match *message {
-            Icmpv4Message::EchoRequest {
-                identifier,
-                sequence,
-                ..
-            } => Icmpv4Type::EchoRequest(IcmpEchoHeader {
-                id: identifier,
-                seq: sequence,
-            }),
-            Icmpv4Message::EchoReply {
-                identifier,
-                sequence,
-                ..
-            } => Icmpv4Type::EchoReply(IcmpEchoHeader {
-                id: identifier,
-                seq: sequence,
-            }),
-            Icmpv4Message::DestinationUnreachable {
-                code, next_hop_mtu, ..
-            } => Icmpv4Type::DestinationUnreachable(
+            Icmpv4Message::EchoRequest { identifier, sequence, .. } => {
+                Icmpv4Type::EchoRequest(IcmpEchoHeader { id: identifier, seq: sequence })
+            }
+            Icmpv4Message::EchoReply { identifier, sequence, .. } => {
+                Icmpv4Type::EchoReply(IcmpEchoHeader { id: identifier, seq: sequence })
+            }
+            Icmpv4Message::DestinationUnreachable { code, next_hop_mtu, .. } => Icmpv4Type::DestinationUnreachable(
                 icmpv4::DestUnreachableHeader::from_values(code.0, next_hop_mtu).unwrap(),
             ),
             Icmpv4Message::TimeExceeded { code, .. } => {
                 Icmpv4Type::TimeExceeded(icmpv4::TimeExceededCode::from_u8(code).unwrap())
             }
-            Icmpv4Message::Unknown {
-                kind,
-                code,
-                rest_of_header,
-                ..
-            } => Icmpv4Type::Unknown {
-                type_u8: kind,
-                code_u8: code,
-                bytes5to8: rest_of_header,
-            },
+            Icmpv4Message::Unknown { kind, code, rest_of_header, .. } => {
+                Icmpv4Type::Unknown { type_u8: kind, code_u8: code, bytes5to8: rest_of_header }
+            }
         }
     }
 
@@ -278,25 +213,13 @@ mod tests {
         let bytes = [3, 4, 0, 0, 0, 0, 0x05, 0x14, 0x45];
         let parsed = Icmpv4Message::parse(&bytes, Checksum::Vouched).unwrap();
         let code = UnreachableCode::FRAGMENTATION_NEEDED;
-        assert_eq!(
-            parsed,
-            Icmpv4Message::DestinationUnreachable {
-                code,
-                next_hop_mtu: 1300,
-                quoted: &[0x45]
-            }
-        );
+        assert_eq!(parsed, Icmpv4Message::DestinationUnreachable { code, next_hop_mtu: 1300, quoted: &[0x45] });
     }
 
     #[test]
     fn an_echo_with_a_code_is_no_echo() {
         let bytes = [8, 1, 0, 0, 1, 2, 3, 4];
-        let unknown = Icmpv4Message::Unknown {
-            kind: 8,
-            code: 1,
-            rest_of_header: [1, 2, 3, 4],
-            data: &[],
-        };
+        let unknown = Icmpv4Message::Unknown { kind: 8, code: 1, rest_of_header: [1, 2, 3, 4], data: &[] };
         assert_eq!(Icmpv4Message::parse(&bytes, Checksum::Vouched), Ok(unknown));
     }
 

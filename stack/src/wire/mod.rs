@@ -2,13 +2,13 @@
 //!
 //! Every format comes as a pair:
 //!
-//! - a *view* ([`EthernetFrame`], [`Ipv4Packet`], [`TcpSegment`]) borrows the received bytes, has checked them once when it was
-//!   parsed, and reads a field without a copy;
+//! - a *view* ([`EthernetFrame`], [`Ipv4Packet`], [`TcpSegment`]) borrows the received bytes, has checked them once when
+//!   it was parsed, and reads a field without a copy;
 //! - a *value* ([`EthernetHeader`], [`Ipv4Header`], [`TcpHeader`]) is plain data with public fields that emits itself.
 //!
-//! [`ArpPacket`] and [`Icmpv4Message`] are small enough to be both. Parsing is total: any bytes give a view or a [`Malformed`],
-//! which is also the name under which the frame is dropped and counted. Emitting never allocates: headers are written into room
-//! that the caller left in front of the payload, which is gathered there with one copy.
+//! [`ArpPacket`] and [`Icmpv4Message`] are small enough to be both. Parsing is total: any bytes give a view or a
+//! [`Malformed`], which is also the name under which the frame is dropped and counted. Emitting never allocates: headers
+//! are written into room that the caller left in front of the payload, which is gathered there with one copy.
 //!
 //! Numbers are raw here: a sequence number is a `u32`, a window a `u16` not yet scaled. Nothing here knows a socket.
 //!
@@ -48,13 +48,14 @@ pub use tcp_options::{IllegalOption, SackBlock, SackBlocks, TcpOptions, Timestam
 
 use std::net::Ipv4Addr;
 
-/// Why bytes are not what they claim to be. Each is a reason to drop the frame silently, and the name it is counted under.
+/// Why bytes are not what they claim to be. Each is a reason to drop the frame silently, and the name to count it under.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error)]
 pub enum Malformed {
     /// Fewer than 14 bytes.
     #[error("the frame is shorter than an Ethernet header")]
     EthernetTruncated,
-    /// The field after the addresses is below 0x0600: the length of an IEEE 802.3 frame (RFC 1122 §2.3.3 lets a host ignore them).
+    /// The field after the addresses is below 0x0600: the length of an IEEE 802.3 frame, which a host need not
+    /// understand (RFC 1122 §2.3.3).
     #[error("the frame carries an IEEE 802.3 length where Ethernet II has its type")]
     EthernetLength,
     /// Fewer than 28 bytes.

@@ -20,32 +20,19 @@ pub struct TcpSegment<'a> {
 }
 
 impl<'a> TcpSegment<'a> {
-    /// Checks the data offset and the checksum of a datagram's whole payload. The reserved bits are ignored, as they must be.
+    /// Checks the data offset and the checksum of a datagram's whole payload. The reserved bits are ignored, as they
+    /// must be (RFC 9293 §3.1).
     ///
     /// # Errors
     /// [`Malformed::TcpTruncated`], [`Malformed::TcpDataOffset`], [`Malformed::TcpChecksum`].
-    pub fn parse(
-        bytes: &'a [u8],
-        pseudo: PseudoHeader,
-        checksum: Checksum,
-    ) -> Result<Self, Malformed> {
-        let (header, after) = bytes
-            .split_first_chunk::<HEADER_LEN>()
-            .ok_or(Malformed::TcpTruncated)?;
-        let options_len = (usize::from(header[12] >> 4) * 4)
-            .checked_sub(HEADER_LEN)
-            .ok_or(Malformed::TcpDataOffset)?;
-        let (options, text) = after
-            .split_at_checked(options_len)
-            .ok_or(Malformed::TcpTruncated)?;
+    pub fn parse(bytes: &'a [u8], pseudo: PseudoHeader, checksum: Checksum) -> Result<Self, Malformed> {
+        let (header, after) = bytes.split_first_chunk::<HEADER_LEN>().ok_or(Malformed::TcpTruncated)?;
+        let options_len = (usize::from(header[12] >> 4) * 4).checked_sub(HEADER_LEN).ok_or(Malformed::TcpDataOffset)?;
+        let (options, text) = after.split_at_checked(options_len).ok_or(Malformed::TcpTruncated)?;
         if checksum == Checksum::Verify && pseudo.sum(bytes.len()).plus(bytes).checksum() != 0 {
             return Err(Malformed::TcpChecksum);
         }
-        Ok(TcpSegment {
-            header,
-            options,
-            text,
-        })
+        Ok(TcpSegment { header, options, text })
     }
 
     /// The sender's port.
@@ -148,23 +135,14 @@ impl TcpHeader {
         header_len
     }
 
-    /// Writes the header for a device that completes checksums: the field holds the sum of the pseudo-header, and the text of
-    /// `text_len` bytes need not be in memory after the header. Returns the length of the header.
+    /// Writes the header for a device that completes checksums: the field holds the sum of the pseudo-header, and the
+    /// text of `text_len` bytes need not be in memory after the header. Returns the length of the header.
     ///
     /// # Panics
     /// When there is not room for the header.
-    pub fn emit_offloaded(
-        &self,
-        buffer: &mut [u8],
-        pseudo: PseudoHeader,
-        text_len: usize,
-    ) -> usize {
+    pub fn emit_offloaded(&self, buffer: &mut [u8], pseudo: PseudoHeader, text_len: usize) -> usize {
         let header_len = self.write(buffer);
-        put(
-            buffer,
-            CHECKSUM_AT,
-            pseudo.sum(header_len + text_len).folded().to_be_bytes(),
-        );
+        put(buffer, CHECKSUM_AT, pseudo.sum(header_len + text_len).folded().to_be_bytes());
         header_len
     }
 
@@ -203,11 +181,7 @@ impl TcpQuote {
     /// Reads the first eight bytes of a quoted segment; `None` if there are fewer.
     pub fn parse(bytes: &[u8]) -> Option<TcpQuote> {
         let quoted: &[u8; 8] = bytes.first_chunk()?;
-        Some(TcpQuote {
-            source_port: u16_at(quoted, 0),
-            destination_port: u16_at(quoted, 2),
-            seq: u32_at(quoted, 4),
-        })
+        Some(TcpQuote { source_port: u16_at(quoted, 0), destination_port: u16_at(quoted, 2), seq: u32_at(quoted, 4) })
     }
 }
 
@@ -268,10 +242,7 @@ impl BitOrAssign for TcpFlags {
 impl fmt::Display for TcpFlags {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut comma = "";
-        for (_, name) in TcpFlags::NAMES
-            .iter()
-            .filter(|(flag, _)| self.contains(*flag))
-        {
+        for (_, name) in TcpFlags::NAMES.iter().filter(|(flag, _)| self.contains(*flag)) {
             write!(f, "{comma}{name}")?;
             comma = ",";
         }
@@ -297,30 +268,15 @@ mod tests {
     const DESTINATION: [u8; 4] = [198, 51, 100, 2];
 
     fn pseudo() -> PseudoHeader {
-        PseudoHeader {
-            source: SOURCE.into(),
-            destination: DESTINATION.into(),
-            protocol: Protocol::TCP,
-        }
+        PseudoHeader { source: SOURCE.into(), destination: DESTINATION.into(), protocol: Protocol::TCP }
     }
 
     fn any_header() -> impl Strategy<Value = TcpHeader> {
-        (any::<(u16, u16, u32, u32, u8, u16, u16)>(), any_options()).prop_map(
-            |(numbers, options)| {
-                let (source_port, destination_port, seq, ack, flags, window, urgent) = numbers;
-                let flags = TcpFlags(flags);
-                TcpHeader {
-                    source_port,
-                    destination_port,
-                    seq,
-                    ack,
-                    flags,
-                    window,
-                    urgent,
-                    options,
-                }
-            },
-        )
+        (any::<(u16, u16, u32, u32, u8, u16, u16)>(), any_options()).prop_map(|(numbers, options)| {
+            let (source_port, destination_port, seq, ack, flags, window, urgent) = numbers;
+            let flags = TcpFlags(flags);
+            TcpHeader { source_port, destination_port, seq, ack, flags, window, urgent, options }
+        })
     }
 
     fn emitted(header: &TcpHeader, text: &[u8]) -> Vec<u8> {
@@ -335,12 +291,8 @@ mod tests {
 
     /// The same header in the words of etherparse, with its own checksum.
     fn theirs(header: &TcpHeader, text: &[u8]) -> etherparse::TcpHeader {
-        let mut theirs = etherparse::TcpHeader::new(
-            header.source_port,
-            header.destination_port,
-            header.seq,
-            header.window,
-        );
+        let mut theirs =
+            etherparse::TcpHeader::new(header.source_port, header.destination_port, header.seq, header.window);
         theirs.acknowledgment_number = header.ack;
         theirs.urgent_pointer = header.urgent;
         theirs.fin = header.flags.contains(TcpFlags::FIN);
@@ -352,9 +304,7 @@ mod tests {
         theirs.ece = header.flags.contains(TcpFlags::ECE);
         theirs.cwr = header.flags.contains(TcpFlags::CWR);
         theirs.set_options(&their_options(&header.options)).unwrap();
-        theirs.checksum = theirs
-            .calc_checksum_ipv4_raw(SOURCE, DESTINATION, text)
-            .unwrap();
+        theirs.checksum = theirs.calc_checksum_ipv4_raw(SOURCE, DESTINATION, text).unwrap();
         theirs
     }
 
@@ -367,18 +317,14 @@ mod tests {
             flags: TcpFlags::SYN | TcpFlags::ACK,
             window: 65_535,
             urgent: 0,
-            options: TcpOptions {
-                mss: Some(1460),
-                ..TcpOptions::default()
-            },
+            options: TcpOptions { mss: Some(1460), ..TcpOptions::default() },
         }
     }
 
     #[test]
     fn lengths_that_contradict_each_other_are_refused() {
         let good = emitted(&example(), &[]);
-        let refused =
-            |bytes: &[u8]| TcpSegment::parse(bytes, pseudo(), Checksum::Vouched).unwrap_err();
+        let refused = |bytes: &[u8]| TcpSegment::parse(bytes, pseudo(), Checksum::Vouched).unwrap_err();
         let with_offset = |words: u8| {
             let mut bytes = good.clone();
             bytes[12] = words << 4;
@@ -404,10 +350,7 @@ mod tests {
     #[test]
     fn a_misrouted_segment_is_refused() {
         let bytes = emitted(&example(), b"text");
-        let elsewhere = PseudoHeader {
-            destination: [198, 51, 100, 3].into(),
-            ..pseudo()
-        };
+        let elsewhere = PseudoHeader { destination: [198, 51, 100, 3].into(), ..pseudo() };
         let refused = TcpSegment::parse(&bytes, elsewhere, Checksum::Verify).unwrap_err();
         assert_eq!(refused, Malformed::TcpChecksum);
         assert!(TcpSegment::parse(&bytes, elsewhere, Checksum::Vouched).is_ok());
@@ -416,10 +359,8 @@ mod tests {
     #[test]
     fn flags_are_written_as_the_rfc_does() {
         assert_eq!((TcpFlags::ACK | TcpFlags::SYN).to_string(), "SYN,ACK");
-        assert_eq!(
-            (TcpFlags::ACK | TcpFlags::PSH | TcpFlags::FIN).to_string(),
-            "FIN,PSH,ACK"
-        );
+        assert_eq!((TcpFlags::ACK | TcpFlags::PSH | TcpFlags::FIN).to_string(), "FIN,PSH,ACK");
+        assert_eq!((TcpFlags::FIN | TcpFlags::SYN).to_string(), "SYN,FIN");
         assert_eq!(format!("{:?}", TcpFlags::default()), "TcpFlags()");
         assert!(!TcpFlags::SYN.contains(TcpFlags::SYN | TcpFlags::ACK));
     }
