@@ -1,3 +1,6 @@
 //! Placeholder.
 
+pub mod namespace;
 pub mod script;
+pub mod system;
+pub mod trace;

@@ -1,0 +1,227 @@
+//! The Linux kernel as system under test, without root.
+//!
+//! ```text
+//!            one network namespace per scenario
+//!   real sockets             packet socket
+//!   of the user              of the peer
+//!        |                        |
+//!      kernel                     |
+//!   192.0.2.1                (192.0.2.2)
+//!     system ------ veth ------ tester
+//! ```
+//!
+//! The process has [entered](crate::namespace::enter) a user namespace before; in it every [`Linux`] makes a network namespace of its
+//! own. Ports, sysctls, metrics of earlier connections and TIME-WAIT all begin afresh, no scenario can disturb the next, and
+//! nothing has to be cleaned. Measured: 3 ms to make one, 10 ms to close its packet socket (a grace period of the kernel, in
+//! which nothing runs), the burial in the background; a scenario of a handshake and a byte takes 14 ms with all of that.
+//! A network namespace belongs to a thread, so threads may run scenarios side by side.
+//!
+//! States come from sock_diag(7), which knows SYN-RECEIVED and TIME-WAIT; times are the kernel's receive timestamps.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io;
+use std::os::fd::AsRawFd;
+use std::time::{Duration, Instant};
+
+use super::{Call, CallId, Datagram, Fault, FourTuple, Progress, Returned, State, System, Timing, Wake};
+use diag::SockDiag;
+use packet::PacketSocket;
+use sockets::{Attempt, Sockets, Wait};
+
+mod diag;
+mod link;
+mod netlink;
+mod offload;
+mod packet;
+mod sockets;
+pub(crate) mod sys;
+mod sysctl;
+
+/// The MTU of Ethernet, in bytes.
+pub const ETHERNET_MTU: u16 = 1500;
+
+/// The kernel, in a network of its own with one wire.
+pub struct Linux {
+    name: String,
+    began: Instant,
+    /// The network namespace, for what the kernel ties to the calling thread: new sockets and sysctls.
+    network: File,
+    sockets: Sockets,
+    wire: PacketSocket,
+    diag: SockDiag,
+    /// A datagram that was seen while waiting.
+    arrived: Option<Datagram>,
+    blocked: BTreeMap<CallId, Blocked>,
+    returned: BTreeMap<CallId, Returned>,
+    next_call: u32,
+}
+
+/// A call that blocks.
+struct Blocked {
+    call: Call,
+    /// How much of its data is written.
+    sent: usize,
+    wait: Wait,
+}
+
+impl Linux {
+    /// Makes a network namespace for the calling thread, which stays in it, and in it a wire with this MTU in bytes.
+    ///
+    /// # Errors
+    /// [`Fault::Harness`], above all when this process has not [entered](crate::namespace::enter) a namespace where it may do that.
+    pub fn new(mtu: u16) -> Result<Self, Fault> {
+        sys::unshare(libc::CLONE_NEWNET).map_err(harness("make a network namespace"))?;
+        sysctl::prepare().map_err(harness("prepare the sysctls of its network namespace"))?;
+        link::build(mtu).map_err(harness("build a veth pair"))?;
+        Ok(Self {
+            name: kernel_name(),
+            began: Instant::now(),
+            network: File::open("/proc/thread-self/ns/net").map_err(harness("keep its network namespace"))?,
+            sockets: Sockets::default(),
+            wire: PacketSocket::open().map_err(harness("open a packet socket"))?,
+            diag: SockDiag::open().map_err(harness("open a sock_diag socket"))?,
+            arrived: None,
+            blocked: BTreeMap::new(),
+            returned: BTreeMap::new(),
+            next_call: 0,
+        })
+    }
+
+    /// Makes the calls that block once more, until one of them returns.
+    fn retry(&mut self) -> Result<Option<CallId>, Fault> {
+        if let Some(id) = self.returned.keys().next() {
+            return Ok(Some(*id));
+        }
+        for (id, blocked) in &mut self.blocked {
+            match self.sockets.attempt(&blocked.call, &mut blocked.sent)? {
+                Attempt::Blocked(wait) => blocked.wait = wait,
+                Attempt::Returned(ret) => {
+                    let id = *id;
+                    self.blocked.remove(&id);
+                    self.returned.insert(id, Returned { at: self.began.elapsed(), ret });
+                    return Ok(Some(id));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Takes one datagram from the wire, if none waits already. Says whether one does.
+    fn listen(&mut self) -> Result<bool, Fault> {
+        if self.arrived.is_none() {
+            let received = self.wire.recv().map_err(harness("receive from the wire"))?;
+            self.arrived = received.map(|(at, bytes)| Datagram { at: at.saturating_duration_since(self.began), bytes });
+        }
+        Ok(self.arrived.is_some())
+    }
+
+    /// Waits until something may have changed.
+    fn sleep(&self, time: Duration) -> io::Result<()> {
+        let pollfd = |fd, events| libc::pollfd { fd, events, revents: 0 };
+        let mut events = vec![pollfd(self.wire.as_raw_fd(), libc::POLLIN)];
+        events.extend(self.blocked.values().map(|blocked| pollfd(blocked.wait.fd, blocked.wait.events)));
+        match sys::poll(&mut events, time) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
+            result => result,
+        }
+    }
+}
+
+impl System for Linux {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// As measured: an answer takes 8 us at the median and 4 ms at most; SYNs come again after 1.007, 2.016, 4.192, 8.192 and
+    /// 16.13 s, for far timers are coarse.
+    fn timing(&self) -> Timing {
+        Timing {
+            silence: Duration::from_millis(6),
+            delayed_ack: Duration::from_millis(550),
+            tick: Duration::from_millis(10),
+            slack: Duration::from_millis(100),
+            stretch: Some(8),
+        }
+    }
+
+    fn now(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    fn run_until(&mut self, deadline: Duration) -> Result<Wake, Fault> {
+        // Each turn either returns or waits, at most until the deadline.
+        loop {
+            if self.listen()? {
+                return Ok(Wake::Datagram);
+            }
+            if let Some(id) = self.retry()? {
+                return Ok(Wake::Returned(id));
+            }
+            match deadline.checked_sub(self.now()) {
+                None | Some(Duration::ZERO) => return Ok(Wake::Deadline),
+                Some(rest) => self.sleep(rest).map_err(harness("wait"))?,
+            }
+        }
+    }
+
+    fn call(&mut self, call: &Call) -> Result<Progress, Fault> {
+        if matches!(call, Call::Socket) {
+            sys::enter_network(&self.network).map_err(harness("return to its network namespace"))?;
+        }
+        let mut sent = 0;
+        match self.sockets.attempt(call, &mut sent)? {
+            Attempt::Returned(ret) => Ok(Progress::Returned(ret)),
+            Attempt::Blocked(wait) => {
+                let id = CallId(self.next_call);
+                self.next_call += 1;
+                self.blocked.insert(id, Blocked { call: call.clone(), sent, wait });
+                Ok(Progress::Pending(id))
+            }
+        }
+    }
+
+    fn result(&mut self, id: CallId) -> Option<Returned> {
+        self.returned.remove(&id)
+    }
+
+    fn inject(&mut self, datagram: &[u8]) -> Result<Duration, Fault> {
+        let at = self.now();
+        self.wire.send(datagram).map_err(harness("send to the wire"))?;
+        Ok(at)
+    }
+
+    fn recv(&mut self) -> Result<Option<Datagram>, Fault> {
+        if !self.listen()? {
+            let lost = self.wire.lost().map_err(harness("count what the wire lost"))?;
+            return if lost == 0 { Ok(None) } else { Err(Fault::Lost { datagrams: lost }) };
+        }
+        Ok(self.arrived.take())
+    }
+
+    fn probe(&mut self, connection: FourTuple) -> Result<State, Fault> {
+        self.diag.state(connection).map_err(harness("ask sock_diag"))
+    }
+
+    fn knob(&mut self, name: &str, value: &str) -> Result<(), Fault> {
+        sys::enter_network(&self.network).map_err(harness("return to its network namespace"))?;
+        Ok(sysctl::write(name, value)?)
+    }
+}
+
+impl Drop for Linux {
+    fn drop(&mut self) {
+        self.sockets.abort();
+    }
+}
+
+fn harness(doing: &'static str) -> impl Fn(io::Error) -> Fault {
+    move |error| Fault::Harness { doing, error }
+}
+
+/// `linux 6.18`: the release without what a distributor appends.
+fn kernel_name() -> String {
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let version: Vec<&str> = release.trim().splitn(3, '.').take(2).collect();
+    format!("linux {}", version.join("."))
+}

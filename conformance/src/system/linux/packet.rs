@@ -1,0 +1,132 @@
+//! The tester's end of the wire: a packet socket, packet(7).
+
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use super::{link, sys};
+use crate::system::PEER_ADDRESS;
+
+/// The longest IPv4 datagram.
+const DATAGRAM: usize = 65_535;
+
+/// Sends and receives whole IPv4 datagrams; the kernel adds and removes the Ethernet header.
+pub(super) struct PacketSocket {
+    fd: OwnedFd,
+    /// Where datagrams arrive.
+    buffer: Vec<u8>,
+}
+
+impl PacketSocket {
+    /// Opens the tester's end of the wire in the calling thread's network namespace.
+    pub(super) fn open() -> io::Result<Self> {
+        // Protocol zero: nothing arrives before the socket is bound to one device.
+        let fd = sys::socket(libc::AF_PACKET, libc::SOCK_DGRAM | libc::SOCK_NONBLOCK, 0)?;
+        sys::set_option(&fd, libc::SOL_SOCKET, libc::SO_TIMESTAMPNS, &1i32.to_ne_bytes())?;
+        sys::bind(&fd, &sys::sockaddr_ll(link::TESTER, [0; 6]))?;
+        Ok(Self { fd, buffer: vec![0; DATAGRAM] })
+    }
+
+    /// Sends a datagram to the system. Linux runs the receiving stack within this call, so that an answer is normally there
+    /// when it returns.
+    pub(super) fn send(&self, datagram: &[u8]) -> io::Result<()> {
+        let to = sys::sockaddr_ll(link::TESTER, link::SYSTEM_MAC);
+        sys::send_to(&self.fd, datagram, &to).map(drop)
+    }
+
+    /// The next TCP or ICMP datagram to the tester, with its time of arrival; `None` when no other is there.
+    pub(super) fn recv(&mut self) -> io::Result<Option<(Instant, Vec<u8>)>> {
+        // Bounded by the queue of the socket: what is skipped is not seen twice.
+        loop {
+            let (length, stamp) = match sys::recv_stamped(&self.fd, &mut self.buffer) {
+                Ok(received) => received,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
+                Err(error) => return Err(error),
+            };
+            let datagram = &self.buffer[..length];
+            if is_for_tester(datagram) {
+                return Ok(Some((instant(stamp), datagram.to_vec())));
+            }
+        }
+    }
+
+    /// How many datagrams found no room in the socket's queue since this was last asked.
+    pub(super) fn lost(&self) -> io::Result<u32> {
+        // struct tpacket_stats: packets and, of these, drops; reading clears both.
+        let [_, _, _, _, a, b, c, d] = sys::get_option::<8>(&self.fd, libc::SOL_PACKET, libc::PACKET_STATISTICS)?;
+        Ok(u32::from_ne_bytes([a, b, c, d]))
+    }
+}
+
+impl AsRawFd for PacketSocket {
+    fn as_raw_fd(&self) -> RawFd {
+        self.fd.as_raw_fd()
+    }
+}
+
+/// Whether this is IPv4 (RFC 791 §3.1) to the tester, and TCP or ICMP.
+fn is_for_tester(datagram: &[u8]) -> bool {
+    const ICMP: u8 = 1;
+    const TCP: u8 = 6;
+    match datagram.first_chunk::<20>() {
+        Some([_, _, _, _, _, _, _, _, _, ICMP | TCP, _, _, _, _, _, _, a, b, c, d]) => {
+            [*a, *b, *c, *d] == PEER_ADDRESS.octets()
+        }
+        Some(_) | None => false,
+    }
+}
+
+/// The kernel stamps with the clock on the wall, which may be set at any time; we count on one that cannot. Only their difference now is
+/// trusted, as read within a few microseconds. What error remains makes the datagram later, never earlier.
+fn instant(stamp: Option<Duration>) -> Instant {
+    const TIGHT: Duration = Duration::from_micros(20);
+    let mut best = read_both_clocks();
+    for _ in 0..8 {
+        if best.apart < TIGHT {
+            break;
+        }
+        let next = read_both_clocks();
+        if next.apart < best.apart {
+            best = next;
+        }
+    }
+    let Clocks { wall, now, .. } = best;
+    let age = stamp.and_then(|stamp| wall.checked_sub(stamp)).unwrap_or_default();
+    now.checked_sub(age).unwrap_or(now)
+}
+
+/// Two clocks, read one after the other.
+struct Clocks {
+    wall: Duration,
+    now: Instant,
+    apart: Duration,
+}
+
+fn read_both_clocks() -> Clocks {
+    let before = Instant::now();
+    let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let now = Instant::now();
+    Clocks { wall, now, apart: now - before }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header(protocol: u8, destination: [u8; 4]) -> Vec<u8> {
+        let mut header = vec![0; 20];
+        header[9] = protocol;
+        header[16..].copy_from_slice(&destination);
+        header
+    }
+
+    #[test]
+    fn only_tcp_and_icmp_to_the_tester_count() {
+        let tester = PEER_ADDRESS.octets();
+        assert!(is_for_tester(&header(6, tester)));
+        assert!(is_for_tester(&header(1, tester)));
+        assert!(!is_for_tester(&header(17, tester)));
+        assert!(!is_for_tester(&header(2, [224, 0, 0, 22])));
+        assert!(!is_for_tester(&header(6, tester)[..19]));
+    }
+}
