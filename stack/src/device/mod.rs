@@ -8,6 +8,7 @@ pub mod impair;
 mod interface;
 pub mod pcap;
 pub mod pipe;
+pub mod poll;
 pub mod prng;
 pub mod tap;
 
