@@ -39,7 +39,7 @@ impl<S: SeqNum, H: Host<S>> Run<'_, S, H> {
             Act::Reply(reply) => self.host.reply(reply),
             Act::Delete => self.delete(),
             Act::ReenterListen => self.reenter_listen(),
-            Act::KeepPrevious => self.tcb.previous = Some((self.tcb.snd_nxt, self.tcb.rcv_nxt)),
+            Act::KeepPrevious => self.keep_previous(),
             Act::RestorePrevious => self.restore_previous(),
             Act::ForgetPrevious => self.tcb.previous = None,
         }
@@ -173,13 +173,23 @@ impl<S: SeqNum, H: Host<S>> Run<'_, S, H> {
         self.tcb.marks = Marks { passive: true, ..Marks::default() };
     }
 
+    /// Only the numbers survive: whatever else the old incarnation was, it was finished.
+    fn keep_previous(&mut self) {
+        let Tcb { state, snd_nxt, rcv_nxt, timers, .. } = *self.tcb;
+        *self.tcb = Tcb { state, timers, previous: Some((snd_nxt, rcv_nxt)), ..Tcb::closed() };
+    }
+
     fn restore_previous(&mut self) {
-        if let Some((snd_nxt, rcv_nxt)) = self.tcb.previous.take() {
-            self.tcb.snd_una = snd_nxt;
-            self.tcb.snd_nxt = snd_nxt;
-            self.tcb.rcv_nxt = rcv_nxt;
-            self.tcb.marks.syn_acked = true;
-            self.tcb.marks.fin_sent = true;
-        }
+        let Some((snd_nxt, rcv_nxt)) = self.tcb.previous else { return };
+        let Tcb { state, timers, .. } = *self.tcb;
+        let finished = Marks {
+            syn_acked: true,
+            window_known: true,
+            close_queued: true,
+            fin_sent: true,
+            user_gone: true,
+            ..Marks::default()
+        };
+        *self.tcb = Tcb { state, timers, snd_una: snd_nxt, snd_nxt, rcv_nxt, marks: finished, ..Tcb::closed() };
     }
 }

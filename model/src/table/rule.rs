@@ -146,6 +146,19 @@ pub enum Kind {
         /// The exchange in which it goes wrong, or the negative world that shows it.
         counterexample: &'static str,
     },
+    /// A deployed stack does this instead.
+    Deviation {
+        /// The difference's number in the list of the stack's differences, `L01` ...
+        id: &'static str,
+    },
+}
+
+impl Kind {
+    /// Whether it is what a deployed stack does against the words.
+    #[must_use]
+    pub const fn is_deviation(self) -> bool {
+        matches!(self, Kind::Deviation { .. })
+    }
 }
 
 /// A reading of the RFC: which rows are in force.
