@@ -2,7 +2,7 @@
 
 use crate::sums_to_zero;
 use etherparse::icmpv4::{DestUnreachableHeader, TimeExceededCode};
-use etherparse::{IcmpEchoHeader, Icmpv4Slice, Icmpv4Type, IpNumber, Ipv4Slice};
+use etherparse::{IcmpEchoHeader, Icmpv4Slice, Icmpv4Type, IpNumber, Ipv4HeaderSlice, Ipv4Slice};
 use lockstep::wire::{Checksum, Icmpv4Message, Ipv4Packet, Malformed, Protocol, TcpQuote, ipv4};
 
 /// A datagram is accepted as `etherparse` does, except that impossible fragments are refused here, and that
@@ -10,10 +10,7 @@ use lockstep::wire::{Checksum, Icmpv4Message, Ipv4Packet, Malformed, Protocol, T
 pub fn ipv4(data: &[u8]) {
     match Ipv4Packet::parse(data, Checksum::Vouched) {
         Ok(packet) => accepted(data, &packet),
-        Err(Malformed::Ipv4FragmentLength | Malformed::Ipv4FragmentEnd) => {
-            let whole = Ipv4Packet::parse_quoted(data).expect("only the fragment fields are bad");
-            assert!(whole.is_fragment());
-        }
+        Err(Malformed::Ipv4FragmentLength | Malformed::Ipv4FragmentEnd) => assert!(is_impossible_fragment(data)),
         Err(reason) => assert!(Ipv4Slice::from_slice(data).is_err(), "not refused by etherparse: {reason}"),
     }
     if let Ok(quoted) = Ipv4Packet::parse_quoted(data) {
@@ -21,7 +18,18 @@ pub fn ipv4(data: &[u8]) {
     }
 }
 
+/// Whether a datagram is a fragment that has no data, ends beyond the longest datagram, or is not the last but does not
+/// end where another could begin.
+fn is_impossible_fragment(data: &[u8]) -> bool {
+    let header = Ipv4HeaderSlice::from_slice(data).expect("etherparse refuses the header of a fragment");
+    let begin = header.fragments_offset().byte_offset();
+    let len = header.payload_len().expect("a total length above the header's");
+    let beyond = usize::from(begin) + usize::from(len) + header.slice().len() > usize::from(u16::MAX);
+    header.is_fragmenting_payload() && (len == 0 || beyond || (header.more_fragments() && !len.is_multiple_of(8)))
+}
+
 fn accepted(data: &[u8], packet: &Ipv4Packet<'_>) {
+    assert!(!is_impossible_fragment(data));
     let (header, payload) = (packet.header(), packet.payload());
     let header_len = usize::from(data[0] & 0x0f) * 4;
     let verified = Ipv4Packet::parse(data, Checksum::Verify);

@@ -10,6 +10,7 @@ pub fn ethernet(data: &[u8]) {
     match EthernetFrame::parse(data) {
         Ok(frame) => {
             let theirs = theirs.expect("etherparse refuses a frame");
+            assert!(theirs.ether_type().0 >= 0x0600);
             let header = frame.header();
             assert_eq!(header.destination.0, theirs.destination());
             assert_eq!(header.source.0, theirs.source());
