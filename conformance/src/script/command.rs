@@ -102,7 +102,7 @@ pub enum CommandError {
     #[error("`{0}` is not a name=value for sysctl")]
     Knob(String),
     /// An `ss` that would not list what is asked for.
-    #[error("`{0}` must list TCP in all states (ss -tan), or in state connected")]
+    #[error("`ss {0}` is not `ss -tan`, nor `ss -Htan state connected` with `grep :`")]
     Listing(String),
     /// A `grep` that is more than a state or a count.
     #[error("`{0}` is not a grep for one state, or for one count after grep -c")]
@@ -120,30 +120,38 @@ type Understood<T> = Result<T, CommandError>;
 /// What the text between two backticks asks for.
 pub(super) fn builtins(text: &str) -> Understood<Vec<Builtin>> {
     let mut builtins = Vec::new();
-    for statement in split(&shell_words(text)?, &Shell::Then) {
-        let pipeline: Vec<Vec<&str>> =
-            split(statement, &Shell::Pipe).map(|words| words.iter().filter_map(Shell::word).collect()).collect();
-        let pipeline: Vec<&[&str]> = pipeline.iter().map(Vec::as_slice).collect();
-        match pipeline.as_slice() {
-            [[]] => {}
-            [["sysctl", arguments @ ..]] => builtins.extend(knobs(arguments)?),
-            [["tcpdrop", "-s", name]] => builtins.push(Builtin::Drop(state(name)?)),
-            [["!", lister @ ("ss" | "sockstat"), arguments @ ..], grep @ ..] => {
-                let probe = probe(lister, arguments, grep)?;
-                builtins
-                    .push(Builtin::Probe(none(probe).ok_or_else(|| CommandError::Grep("! with grep -c".to_owned()))?));
-            }
-            [[lister @ ("ss" | "sockstat"), arguments @ ..], grep @ ..] => {
-                builtins.push(Builtin::Probe(probe(lister, arguments, grep)?))
-            }
-            commands => {
-                return Err(CommandError::Program(
-                    commands.iter().map(|words| words.join(" ")).collect::<Vec<_>>().join(" | "),
-                ));
-            }
-        }
+    for statement in shell_words(text)?.split(|word| *word == Shell::Then) {
+        let commands = statement.split(|word| *word == Shell::Pipe);
+        let commands: Vec<Vec<&str>> = commands.map(|words| words.iter().filter_map(Shell::word).collect()).collect();
+        let commands: Vec<&[&str]> = commands.iter().map(Vec::as_slice).collect();
+        builtins.extend(pipeline(&commands)?);
     }
     if builtins.is_empty() { Err(CommandError::Empty) } else { Ok(builtins) }
+}
+
+fn pipeline(commands: &[&[&str]]) -> Understood<Vec<Builtin>> {
+    match commands {
+        [[]] => Ok(Vec::new()),
+        [["sysctl", arguments @ ..]] => knobs(arguments),
+        [["tcpdrop", "-s", name]] => Ok(vec![Builtin::Drop(state(name)?)]),
+        [["!", lister @ ("ss" | "sockstat"), arguments @ ..], greps @ ..] => {
+            let states = states(lister, arguments, greps)?;
+            match count(greps) {
+                Some(Count::Some) => Ok(vec![Builtin::Probe(Probe { states, count: Count::Exactly(0) })]),
+                Some(Count::Exactly(_)) | None => Err(CommandError::Grep(joined(greps))),
+            }
+        }
+        [[lister @ ("ss" | "sockstat"), arguments @ ..], greps @ ..] => {
+            let count = count(greps).ok_or_else(|| CommandError::Grep(joined(greps)))?;
+            Ok(vec![Builtin::Probe(Probe { states: states(lister, arguments, greps)?, count })])
+        }
+        _ => Err(CommandError::Program(joined(commands))),
+    }
+}
+
+/// The commands as they were written.
+fn joined(commands: &[&[&str]]) -> String {
+    commands.iter().map(|words| words.join(" ")).collect::<Vec<_>>().join(" | ")
 }
 
 fn knobs(arguments: &[&str]) -> Understood<Vec<Builtin>> {
@@ -162,28 +170,18 @@ fn knob(assignment: &str) -> Understood<Knob> {
     }
 }
 
-fn probe(lister: &str, arguments: &[&str], grep: &[&[&str]]) -> Understood<Probe> {
-    let wrong_grep = || CommandError::Grep(grep.iter().map(|words| words.join(" ")).collect::<Vec<_>>().join(" | "));
-    let (pattern, count) = match grep {
-        [state] => match grep_pattern(state) {
-            Some((pattern, false)) => (pattern, Count::Some),
-            Some((_, true)) | None => return Err(wrong_grep()),
-        },
-        [state, count] => match (grep_pattern(state), grep_pattern(count)) {
-            (Some((pattern, true)), Some((number, false))) => {
-                (pattern, Count::Exactly(number.parse().map_err(|_| wrong_grep())?))
-            }
-            _ => return Err(wrong_grep()),
-        },
-        _ => return Err(wrong_grep()),
+/// The states that the first `grep` after `lister` picks out.
+fn states(lister: &str, arguments: &[&str], greps: &[&[&str]]) -> Understood<States> {
+    let pattern = match greps.first().and_then(|grep| grep_pattern(grep)) {
+        Some((pattern, _counts)) => pattern,
+        None => return Err(CommandError::Grep(joined(greps))),
     };
-    let states = match (lister, arguments) {
-        ("ss", [flags, "state", "connected"]) if is_listing(flags) && pattern == ":" => States::Connected,
-        ("ss", [flags]) if is_listing(flags) => States::One(state(pattern)?),
-        ("ss", _) => return Err(CommandError::Listing(arguments.join(" "))),
-        _ => States::One(state(pattern)?),
-    };
-    Ok(Probe { states, count })
+    match (lister, arguments) {
+        ("sockstat", _) => Ok(States::One(state(pattern)?)),
+        (_, [flags]) if is_listing(flags) => Ok(States::One(state(pattern)?)),
+        (_, ["-Htan", "state", "connected"]) if pattern == ":" => Ok(States::Connected),
+        _ => Err(CommandError::Listing(arguments.join(" "))),
+    }
 }
 
 /// Whether `ss` with these flags lists TCP connections in all states, and nothing else.
@@ -194,11 +192,15 @@ fn is_listing(flags: &str) -> bool {
     letters.contains('t') && letters.contains('a') && letters.chars().all(|letter| "tanH4".contains(letter))
 }
 
-/// The opposite of a probe for any.
-fn none(probe: Probe) -> Option<Probe> {
-    match probe.count {
-        Count::Some => Some(Probe { count: Count::Exactly(0), ..probe }),
-        Count::Exactly(_) => None,
+/// How many connections it takes for all of `greps` to find something.
+fn count(greps: &[&[&str]]) -> Option<Count> {
+    match greps {
+        [states] => grep_pattern(states).and_then(|(_, counts)| (!counts).then_some(Count::Some)),
+        [states, number] => match (grep_pattern(states)?, grep_pattern(number)?) {
+            ((_, true), (number, false)) => number.parse().ok().map(Count::Exactly),
+            _ => None,
+        },
+        _ => None,
     }
 }
 
@@ -231,10 +233,6 @@ impl Shell {
             Self::Pipe | Self::Then => None,
         }
     }
-}
-
-fn split<'a>(words: &'a [Shell], separator: &Shell) -> impl Iterator<Item = &'a [Shell]> {
-    words.split(move |word| word == separator)
 }
 
 fn shell_words(text: &str) -> Understood<Vec<Shell>> {
@@ -339,8 +337,8 @@ mod tests {
             Probe { states: States::One(State::Established), count: Count::Exactly(0) }
         );
         let gone = Probe { states: States::Connected, count: Count::Exactly(0) };
-        assert_eq!(probe_of("! ss -tan state connected | grep :"), gone);
-        assert_eq!(probe_of("ss -tan state connected | grep -c : | grep 0"), gone);
+        assert_eq!(probe_of("! ss -Htan state connected | grep :"), gone);
+        assert_eq!(probe_of("ss -Htan state connected | grep -c : | grep 0"), gone);
         assert_eq!(builtins("tcpdrop -s CLOSE_WAIT"), Ok(vec![Builtin::Drop(State::CloseWait)]));
     }
 
@@ -360,12 +358,12 @@ mod tests {
         insta::assert_snapshot!(refused("sysctl a=$X"), @"'$' needs a shell");
         insta::assert_snapshot!(refused("sysctl a='1"), @"a quote is never closed");
         insta::assert_snapshot!(refused(" ; "), @"there is nothing in it");
-        insta::assert_snapshot!(refused("ss -tn | grep TIME-WAIT"), @"`-tn` must list TCP in all states (ss -tan), or in state connected");
-        insta::assert_snapshot!(refused("ss -tan state time-wait | grep :"), @"`-tan state time-wait` must list TCP in all states (ss -tan), or in state connected");
+        insta::assert_snapshot!(refused("ss -tn | grep TIME-WAIT"), @"`ss -tn` is not `ss -tan`, nor `ss -Htan state connected` with `grep :`");
+        insta::assert_snapshot!(refused("ss -tan state time-wait | grep :"), @"`ss -tan state time-wait` is not `ss -tan`, nor `ss -Htan state connected` with `grep :`");
         insta::assert_snapshot!(refused("ss -tan | grep -v ESTAB"), @"`grep -v ESTAB` is not a grep for one state, or for one count after grep -c");
         insta::assert_snapshot!(refused("ss -tan | grep -c ESTAB"), @"`grep -c ESTAB` is not a grep for one state, or for one count after grep -c");
         insta::assert_snapshot!(refused("ss -tan | grep -c ESTAB | grep many"), @"`grep -c ESTAB | grep many` is not a grep for one state, or for one count after grep -c");
-        insta::assert_snapshot!(refused("! ss -tan | grep -c ESTAB | grep 1"), @"`! with grep -c` is not a grep for one state, or for one count after grep -c");
+        insta::assert_snapshot!(refused("! ss -tan | grep -c ESTAB | grep 1"), @"`grep -c ESTAB | grep 1` is not a grep for one state, or for one count after grep -c");
         insta::assert_snapshot!(refused("ss -tan | grep OPEN"), @"`OPEN` is not the name of a state");
         insta::assert_snapshot!(refused("sysctl a=1; tc qdisc"), @"`tc qdisc` is not sysctl, ss, sockstat or tcpdrop in a form that is understood");
         insta::assert_snapshot!(refused("true || sysctl a=1"), @"'|' needs a shell");

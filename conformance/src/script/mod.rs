@@ -44,7 +44,7 @@
 //! | `` `ss -tan \| grep SYN-RECV` `` | at least one of the script's connections is in SYN-RECEIVED |
 //! | `` `! ss -tan \| grep ESTAB` `` | none is ESTABLISHED |
 //! | `` `ss -tan \| grep -c TIME-WAIT \| grep 1` `` | exactly one is in TIME-WAIT |
-//! | `` `! ss -tan state connected \| grep :` `` | the script has no connection left: CLOSED (a listener may remain) |
+//! | `` `! ss -Htan state connected \| grep :` `` | the script has no connection left: CLOSED (a listener may remain) |
 //! | `` `sockstat -46 -P tcp \| grep -c CLOSE_WAIT \| grep 1` `` | the same, as FreeBSD spells it |
 //!
 //! The script's connections are those between the two addresses of its run, so the assertion concerns one connection by its
@@ -70,3 +70,87 @@ pub use error::{ParseError, Problem, Reason, Unsupported};
 pub use parser::parse;
 pub use state::State;
 pub use value::{Errno, Position, SeqNumber, Tolerance};
+
+/// The scripts of this package: each is named for what it shows, quotes why, and can be run as it stands.
+#[cfg(test)]
+mod tests {
+    use std::env;
+    use std::fs;
+    use std::path::{Path, PathBuf};
+
+    use super::state::state_named;
+    use super::*;
+
+    const EVENTS: [&str; 12] =
+        ["open", "send", "close", "abort", "syn", "syn_ack", "ack", "rst", "fin", "text", "timeout", "receive"];
+
+    /// Every script, by its path below `scripts/`.
+    fn scripts() -> Vec<(String, String)> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts");
+        let entries = |directory: &Path| -> Vec<PathBuf> {
+            fs::read_dir(directory).expect("readable").map(|entry| entry.expect("readable").path()).collect()
+        };
+        let files = entries(&root).into_iter().flat_map(|directory| entries(&directory));
+        let named = files.map(|file| {
+            let name = file.strip_prefix(&root).expect("below scripts").display().to_string();
+            (name, fs::read_to_string(&file).expect("UTF-8"))
+        });
+        named.collect()
+    }
+
+    /// The comment at the head of a script, as one line.
+    fn head(text: &str) -> String {
+        let lines = text.lines().map_while(|line| line.strip_prefix("//"));
+        one_line(&lines.collect::<Vec<_>>().join(" "))
+    }
+
+    /// The same words with one space between them, and none after a hyphen, where an RFC may break a line.
+    fn one_line(text: &str) -> String {
+        text.split_whitespace().collect::<Vec<_>>().join(" ").replace("- ", "-")
+    }
+
+    #[test]
+    fn every_script_can_be_run() {
+        let scripts = scripts();
+        assert!(scripts.len() >= 50, "{} scripts", scripts.len());
+        for (name, text) in &scripts {
+            let script = parse(name, text).unwrap_or_else(|error| panic!("{error}"));
+            assert_eq!(script.unsupported(), [], "{name}");
+            assert!(
+                script.events.iter().any(|event| matches!(event.action, Action::Packet(_))),
+                "{name} has no packet"
+            );
+        }
+    }
+
+    #[test]
+    fn every_script_is_named_for_its_cell() {
+        for (name, text) in &scripts() {
+            let (_, file) = name.split_once('/').expect("in a directory");
+            let cell: Vec<&str> = file.strip_suffix(".pkt").expect("a .pkt").split('-').collect();
+            let &[state, event, what] = cell.as_slice() else { panic!("{name} is not state-event-what.pkt") };
+            assert!(EVENTS.contains(&event) && !what.is_empty(), "{name} names no event");
+            let state = state_named(state).unwrap_or_else(|| panic!("{name} names no state"));
+            assert!(text.starts_with(&format!("// {}, ", state.name())), "{name} begins with another state");
+        }
+    }
+
+    #[test]
+    fn every_quotation_is_in_its_rfc() {
+        let Some(directory) = env::var_os("RFC_DIR").map(PathBuf::from) else {
+            return eprintln!("skipped: RFC_DIR does not name a folder of RFC texts");
+        };
+        let rfc = one_line(&fs::read_to_string(directory.join("rfc9293.txt")).expect("rfc9293.txt"));
+        for (name, text) in &scripts() {
+            let head = head(text);
+            let quotations: Vec<&str> = head.split("RFC 9293 §").skip(1).collect();
+            assert!(!quotations.is_empty(), "{name} quotes nothing");
+            for quotation in quotations {
+                let (section, rest) = quotation.split_once(": \"").unwrap_or_else(|| panic!("{name}: {quotation}"));
+                let (words, _) = rest.rsplit_once('"').expect("a closing quote");
+                assert!(rfc.contains(&format!(" {section}. ")), "{name}: there is no section {section}");
+                assert!(rfc.contains(words), "{name}: RFC 9293 does not say {words:?}");
+            }
+        }
+    }
+}
