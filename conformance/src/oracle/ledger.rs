@@ -1,0 +1,246 @@
+//! The host half of a belief: what the engine asks about buffers, windows and timers.
+
+use super::belief::Debt;
+use lockstep_model::{Accepted, Flag, Host, Policy, Reply, Segment, Seq, SeqNum, Signal, Tcb, Timer, Urgency};
+use std::time::Duration;
+
+/// What a system may decide on its own when an event arrives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// A suspicious segment is answered.
+    answer: bool,
+    /// Text that is not next in order, or came with a SYN, is kept (SHLD-31).
+    keep: bool,
+}
+
+impl Choice {
+    /// All combinations.
+    pub const ALL: [Choice; 4] = [
+        Choice { answer: true, keep: true },
+        Choice { answer: true, keep: false },
+        Choice { answer: false, keep: true },
+        Choice { answer: false, keep: false },
+    ];
+}
+
+/// Buffers and timers, as far as they can be inferred from outside.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
+pub struct Ledger {
+    /// RCV.NXT, as the engine last had it.
+    pub(super) rcv_nxt: Seq,
+    /// The highest right edge of the receive window that was offered.
+    edge: Option<Seq>,
+    /// The window offered while RCV.NXT was not known.
+    offered_blind: u32,
+    /// Text that was accepted out of order: first number and length.
+    held: Vec<(Seq, u32)>,
+    /// The number of the remote FIN, once it was accepted, perhaps out of order.
+    fin_at: Option<Seq>,
+    /// Octets on hand for the user.
+    unread: u32,
+    /// Octets of a SEND that is being made.
+    offered: u32,
+    /// Octets the user has sent that were never transmitted.
+    pub(super) unsent: u32,
+    /// ACK and window of the last segment emitted.
+    pub(super) last_said: Option<(Seq, u32)>,
+    /// ACKs that arrived since SND.UNA last moved and acknowledge nothing.
+    pub(super) duplicates: u8,
+    started: [Option<Duration>; Timer::ALL.len()],
+    rexmit_interval: Option<Duration>,
+    /// When the oldest unacknowledged octet was first sent.
+    outstanding_since: Option<Duration>,
+    iss: Vec<Seq>,
+}
+
+impl Ledger {
+    /// The initial sequence numbers that the system will choose, learned from its SYNs.
+    pub fn with_iss(iss: &[Seq]) -> Ledger {
+        Ledger { iss: iss.iter().rev().copied().collect(), ..Ledger::default() }
+    }
+
+    /// When a running timer was last started.
+    pub fn started(&self, timer: Timer) -> Option<Duration> {
+        self.started[index(timer)]
+    }
+
+    /// How long the last wait for an acknowledgment was before its segment was sent again.
+    pub fn rexmit_interval(&self) -> Option<Duration> {
+        self.rexmit_interval
+    }
+
+    /// For how long something has been unacknowledged.
+    pub fn unacknowledged_since(&self, now: Duration) -> Duration {
+        self.outstanding_since.map_or(Duration::ZERO, |since| now.saturating_sub(since))
+    }
+
+    /// The user offers octets to SEND; the rule decides whether they are queued.
+    pub fn offer(&mut self, octets: u32) {
+        self.offered = octets;
+    }
+
+    /// The user takes octets.
+    pub fn take_unread(&mut self, octets: u32) -> Result<(), String> {
+        match self.unread.checked_sub(octets) {
+            Some(left) => {
+                self.unread = left;
+                Ok(())
+            }
+            None => Err(format!("the user was given {octets} octets, but only {} have arrived in order", self.unread)),
+        }
+    }
+
+    /// A retransmission was seen: the next may take longer.
+    pub fn retransmitted(&mut self, now: Duration) {
+        if let Some(started) = self.started(Timer::Retransmit) {
+            self.rexmit_interval = Some(now.saturating_sub(started));
+        }
+    }
+
+    /// A segment with this ACK and window was emitted.
+    pub fn said(&mut self, segment: &Segment<Seq>) {
+        if !segment.has(Flag::Ack) {
+            self.offered_blind = segment.wnd;
+            return;
+        }
+        self.last_said = Some((segment.ack, segment.wnd));
+        let edge = segment.ack.plus(segment.wnd);
+        if self.edge.is_none_or(|known| edge.after(known)) {
+            self.edge = Some(edge);
+        }
+    }
+
+    /// The connection is gone; numbers for later ones stay.
+    pub fn forget_connection(&mut self) {
+        *self = Ledger { iss: std::mem::take(&mut self.iss), ..Ledger::default() };
+    }
+
+    fn window(&self) -> u32 {
+        match self.edge {
+            Some(edge) => u32::try_from(edge.since(self.rcv_nxt)).unwrap_or(0),
+            None => self.offered_blind,
+        }
+    }
+
+    fn keep(&mut self, segment: &Segment<Seq>, window: u32) {
+        let right = self.rcv_nxt.plus(window);
+        let end = segment.text_seq().plus(segment.text);
+        let fits = |number: Seq| !number.after(right);
+        let text = if fits(end) { segment.text } else { segment.text.saturating_sub(end.forward_from(right)) };
+        if text > 0 {
+            self.held.push((segment.text_seq(), text));
+        }
+        if segment.has(Flag::Fin) && end.before(right) {
+            self.fin_at = Some(end);
+        }
+    }
+
+    /// Moves RCV.NXT over held text, and says how far.
+    fn join(&mut self) -> u32 {
+        let before = self.rcv_nxt;
+        while let Some(&(first, length)) = self
+            .held
+            .iter()
+            .find(|(first, length)| !first.after(self.rcv_nxt) && first.plus(*length).after(self.rcv_nxt))
+        {
+            self.rcv_nxt = first.plus(length);
+        }
+        let here = self.rcv_nxt;
+        self.held.retain(|(first, length)| first.plus(*length).after(here));
+        self.rcv_nxt.forward_from(before)
+    }
+}
+
+fn index(timer: Timer) -> usize {
+    Timer::ALL.iter().position(|&known| known == timer).unwrap_or(0)
+}
+
+/// The engine's host while one event is tried.
+pub(super) struct OracleHost<'a> {
+    pub(super) ledger: &'a mut Ledger,
+    pub(super) owed: Vec<(Debt, Option<Urgency>)>,
+    pub(super) follows: [bool; Policy::ALL.len()],
+    pub(super) listening: bool,
+    pub(super) choice: Choice,
+    pub(super) now: Duration,
+}
+
+impl Host<Seq> for OracleHost<'_> {
+    fn rcv_wnd(&self) -> u32 {
+        self.ledger.window()
+    }
+    fn policy(&self, policy: Policy) -> bool {
+        Policy::ALL.iter().zip(self.follows).any(|(&known, follows)| known == policy && follows)
+    }
+    fn unsent(&self) -> bool {
+        self.ledger.unsent > 0
+    }
+    fn unread(&self) -> bool {
+        self.ledger.unread > 0
+    }
+    fn holds_next(&self) -> bool {
+        let next = self.ledger.rcv_nxt;
+        self.ledger.fin_at == Some(next)
+            || self.ledger.held.iter().any(|(first, length)| !first.after(next) && first.plus(*length).after(next))
+    }
+    fn may_challenge(&self) -> bool {
+        self.choice.answer
+    }
+    fn has_listener(&self) -> bool {
+        self.listening
+    }
+    /// The number that the system's SYN will show; if it never shows one, any will do.
+    fn iss(&mut self, above: Option<Seq>) -> Seq {
+        self.ledger.iss.pop().unwrap_or_else(|| above.unwrap_or_default().plus(1))
+    }
+    fn emit(&mut self, _: &Tcb<Seq>, segment: Segment<Seq>) {
+        self.owed.push((Debt::Control(segment), None));
+    }
+    fn acknowledge(&mut self, _: &Tcb<Seq>, urgency: Urgency) {
+        self.owed.push((Debt::Ack, Some(urgency)));
+    }
+    fn take_challenge(&mut self) {}
+    fn queue_text(&mut self) {
+        self.ledger.unsent += std::mem::take(&mut self.ledger.offered);
+    }
+    fn hold(&mut self, tcb: &Tcb<Seq>, segment: &Segment<Seq>) {
+        self.ledger.rcv_nxt = tcb.rcv_nxt();
+        if self.choice.keep {
+            self.ledger.keep(segment, u32::from(u16::MAX));
+        }
+    }
+    fn accept(&mut self, tcb: &Tcb<Seq>, segment: &Segment<Seq>) -> Accepted<u32> {
+        self.ledger.rcv_nxt = tcb.rcv_nxt();
+        let window = self.ledger.window();
+        if self.choice.keep || !segment.text_seq().after(tcb.rcv_nxt()) {
+            self.ledger.keep(segment, window);
+        }
+        let advance = self.ledger.join();
+        self.ledger.unread += advance;
+        Accepted { advance, fin: self.ledger.fin_at == Some(self.ledger.rcv_nxt) }
+    }
+    fn fin_received(&mut self, tcb: &Tcb<Seq>) {
+        self.ledger.rcv_nxt = tcb.rcv_nxt();
+    }
+    fn acked(&mut self, tcb: &Tcb<Seq>, _: Seq) {
+        self.ledger.rexmit_interval = None;
+        self.ledger.duplicates = 0;
+        self.ledger.outstanding_since = (!tcb.retransmission_queue_is_empty()).then_some(self.now);
+    }
+    fn retransmit(&mut self, _: &Tcb<Seq>) {}
+    fn probe(&mut self, _: &Tcb<Seq>) {}
+    fn flush(&mut self) {
+        self.ledger.unsent = 0;
+    }
+    fn start(&mut self, timer: Timer) {
+        self.ledger.started[index(timer)] = Some(self.now);
+        if timer == Timer::Retransmit {
+            self.ledger.outstanding_since.get_or_insert(self.now);
+        }
+    }
+    fn stop(&mut self, timer: Timer) {
+        self.ledger.started[index(timer)] = None;
+    }
+    fn signal(&mut self, _: Signal) {}
+    fn reply(&mut self, _: Reply) {}
+}

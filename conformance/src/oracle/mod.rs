@@ -1,0 +1,197 @@
+//! The oracle: the table as a nondeterministic acceptor of what was seen.
+//!
+//! It follows each connection of a [`Trace`] with the table's own [`step`](lockstep_model::step) and keeps the set of
+//! [`Belief`]s that explain everything so far: under every reading of the RFC (literal or repaired), with every optional part
+//! followed or not, with every delay the RFC allows. When none is left the system has diverged, and what the last ones
+//! expected is the reason. The bytes are decoded by `etherparse`, never by Lockstep's own parsers.
+
+mod belief;
+mod decode;
+mod emission;
+mod ledger;
+mod project;
+
+pub use decode::{Heard, Unheard, hear};
+
+use crate::system::{FourTuple, Timing};
+use crate::trace::Trace;
+use belief::Belief;
+use ledger::Ledger;
+use lockstep_model::{Profile, RuleId, Table};
+use project::{Happened, Happening, Story};
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// What a system is judged by.
+#[derive(Clone, Debug)]
+pub struct Terms {
+    /// The readings of the RFC that conform.
+    pub tables: Vec<&'static Table>,
+    /// Tables that put known deviations of this system first.
+    pub deviant: Vec<&'static Table>,
+    /// The patience it is owed.
+    pub timing: Timing,
+    /// The shortest retransmission timeout (RFC 6298 (2.4) says one second; many use less).
+    pub min_rto: Duration,
+    /// How long TIME-WAIT lasts at least: 2 MSL, for the MSL this system assumes.
+    pub time_wait: Duration,
+    /// How long FIN-WAIT-2 lasts at least once its user is gone.
+    pub fin_wait_2: Duration,
+    /// After how long without an acknowledgment it may give up (RFC 9293 §3.8.3, R2).
+    pub give_up: Duration,
+}
+
+impl Terms {
+    /// The RFC's, for a system whose clock is `timing` and whose TIME-WAIT lasts `time_wait`.
+    #[must_use]
+    pub fn new(timing: Timing, time_wait: Duration) -> Terms {
+        Terms {
+            tables: vec![Table::of(Profile::Repaired), Table::of(Profile::Literal9293)],
+            deviant: Vec::new(),
+            timing,
+            min_rto: Duration::from_millis(200),
+            time_wait,
+            fin_wait_2: Duration::from_secs(1),
+            give_up: Duration::from_secs(100),
+        }
+    }
+
+    /// The latest time for a retransmission after a wait of `last`: twice as long, or 3 seconds for the first (RFC 6298
+    /// (5.5), (5.7)), and a quarter more.
+    fn latest_retransmission(&self, last: Option<Duration>) -> Duration {
+        let wait = last.map_or(Duration::from_secs(3), |last| (2 * last).max(Duration::from_secs(3)));
+        wait + wait / 4 + self.timing.slack + 2 * self.timing.tick
+    }
+
+    fn latest_time_wait(&self) -> Duration {
+        self.time_wait + self.time_wait / 4 + self.timing.slack + 2 * self.timing.tick
+    }
+}
+
+/// What the oracle says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Judgement {
+    /// All that was seen is explained; by these deviations where the RFC alone does not explain it.
+    Explained {
+        /// Rows of kind deviation, none for a system that conforms.
+        deviations: BTreeSet<RuleId>,
+    },
+    /// Something has no explanation.
+    Diverged(Divergence),
+}
+
+/// The first thing that has no explanation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Divergence {
+    /// The connection, where it concerns one.
+    pub connection: Option<FourTuple>,
+    /// Its place in the trace; the trace's length if something is missing at the end.
+    pub index: usize,
+    /// What it is, in words.
+    pub seen: String,
+    /// What each of the last beliefs would have expected.
+    pub expected: BTreeSet<String>,
+    /// The rules that fired last before it.
+    pub rules: Vec<RuleId>,
+}
+
+/// Judges everything that was seen.
+#[must_use]
+pub fn judge(trace: &Trace, terms: &Terms) -> Judgement {
+    let stories = match project::stories(trace) {
+        Ok(stories) => stories,
+        Err((index, unheard)) => {
+            let expected = BTreeSet::from(["a well-formed segment with a valid checksum".to_owned()]);
+            let seen = format!("the system sent a datagram, but {unheard}");
+            return Judgement::Diverged(Divergence { connection: None, index, seen, expected, rules: Vec::new() });
+        }
+    };
+    let mut deviations = BTreeSet::new();
+    for story in &stories {
+        match follow(story, trace, terms) {
+            Ok(needed) => deviations.extend(needed),
+            Err(divergence) => return Judgement::Diverged(divergence),
+        }
+    }
+    Judgement::Explained { deviations }
+}
+
+/// Follows one connection to the end; returns the fewest deviations that explain it.
+fn follow(story: &Story, trace: &Trace, terms: &Terms) -> Result<BTreeSet<RuleId>, Divergence> {
+    let mut beliefs = Belief::all(terms);
+    for belief in &mut beliefs {
+        belief.ledger = Ledger::with_iss(&story.iss);
+    }
+    for happening in &story.events {
+        beliefs = advance(beliefs, happening, story, terms)?;
+    }
+    let end = trace.ended;
+    let mut reasons = BTreeSet::new();
+    let rules = beliefs.first().map(|belief| belief.last_fired().to_vec()).unwrap_or_default();
+    let fewest = beliefs
+        .into_iter()
+        .flat_map(|belief| belief.with_silent_timeouts(end, terms))
+        .filter(|belief| belief.overdue(end, terms).map(|reason| reasons.insert(reason)).is_none())
+        .map(|belief| belief.deviations().clone())
+        .min_by_key(BTreeSet::len);
+    fewest.ok_or_else(|| Divergence {
+        connection: Some(story.connection),
+        index: trace.observations.len(),
+        seen: format!("the trace ends at {end:?}"),
+        expected: reasons,
+        rules,
+    })
+}
+
+/// All beliefs after one more happening.
+fn advance(
+    beliefs: Vec<Belief>,
+    happening: &Happening,
+    story: &Story,
+    terms: &Terms,
+) -> Result<Vec<Belief>, Divergence> {
+    let now = happening.at;
+    let mut next: Vec<Belief> = Vec::new();
+    let mut reasons = BTreeSet::new();
+    let rules = beliefs.first().map(|belief| belief.last_fired().to_vec()).unwrap_or_default();
+    for belief in beliefs.into_iter().flat_map(|belief| belief.with_silent_timeouts(now, terms)) {
+        if let Some(reason) = belief.overdue(now, terms) {
+            reasons.insert(reason);
+            continue;
+        }
+        match belief.explain(happening.event, now, terms) {
+            Ok(explained) => {
+                for belief in explained {
+                    if !next.contains(&belief) {
+                        next.push(belief);
+                    }
+                }
+            }
+            Err(reason) => {
+                reasons.insert(reason);
+            }
+        }
+    }
+    if next.is_empty() {
+        let seen = describe(happening.event);
+        let connection = Some(story.connection);
+        return Err(Divergence { connection, index: happening.index, seen, expected: reasons, rules });
+    }
+    Ok(next)
+}
+
+fn describe(event: Happened) -> String {
+    match event {
+        Happened::Arrived(segment) => format!("{segment} arrives"),
+        Happened::Emitted(segment) => format!("the system sends {segment}"),
+        Happened::Listening(true) => "somebody listens".to_owned(),
+        Happened::Listening(false) => "nobody listens any more".to_owned(),
+        Happened::Opened => "the user opens".to_owned(),
+        Happened::Sent(octets) => format!("the user sends {octets} octets"),
+        Happened::Received(octets) => format!("the user receives {octets} octets"),
+        Happened::Closed => "the user closes".to_owned(),
+        Happened::Released => "the user is gone".to_owned(),
+        Happened::Aborted => "the user aborts".to_owned(),
+        Happened::Probed(state) => format!("the system says that it is in {state}"),
+    }
+}

@@ -1,0 +1,351 @@
+//! From a trace to what happened to each connection, in the words of RFC 9293 §3.10.
+
+use super::decode::{Heard, Unheard, hear};
+use crate::system::{Call, Descriptor, Errno, FourTuple, OptionValue, Output, Ret, ShutdownHow, SocketOption, State};
+use crate::trace::{Trace, What};
+use lockstep_model::{Flag, Segment, Seq};
+use std::collections::{BTreeMap, HashMap};
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::time::Duration;
+
+/// One connection's part of a trace.
+#[derive(Clone, Debug)]
+pub struct Story {
+    /// The connection.
+    pub connection: FourTuple,
+    /// The system's initial sequence number, if it ever sent a SYN.
+    pub iss: Vec<Seq>,
+    /// What happened, in order.
+    pub events: Vec<Happening>,
+}
+
+/// One thing that happened to a connection.
+#[derive(Clone, Copy, Debug)]
+pub struct Happening {
+    /// When.
+    pub at: Duration,
+    /// Its place in the trace.
+    pub index: usize,
+    /// What.
+    pub event: Happened,
+}
+
+/// What can happen to a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Happened {
+    /// A segment arrived; its window is scaled.
+    Arrived(Segment<Seq>),
+    /// The system sent a segment; its window is scaled.
+    Emitted(Segment<Seq>),
+    /// Somebody listens on the local port from now on, or no longer.
+    Listening(bool),
+    /// The user's active OPEN.
+    Opened,
+    /// The user's SEND of so many octets was accepted.
+    Sent(u32),
+    /// The user took so many octets.
+    Received(u32),
+    /// The user's CLOSE.
+    Closed,
+    /// The user is gone.
+    Released,
+    /// The user's ABORT.
+    Aborted,
+    /// The system says that the connection is in this state.
+    Probed(State),
+}
+
+/// The stories of all connections in a trace.
+///
+/// # Errors
+/// The place in the trace and the reason, when the system sent something malformed.
+pub fn stories(trace: &Trace) -> Result<Vec<Story>, (usize, Unheard)> {
+    let mut telling = Telling::new(trace)?;
+    for index in 0..trace.observations.len() {
+        telling.tell(index);
+    }
+    Ok(telling.finish())
+}
+
+/// What is known of a socket.
+#[derive(Clone, Copy, Debug, Default)]
+struct Socket {
+    port: Option<u16>,
+    listens: bool,
+    connection: Option<FourTuple>,
+    aborts_on_close: bool,
+}
+
+struct Telling<'t> {
+    trace: &'t Trace,
+    /// The segments of the trace, by their places.
+    heard: HashMap<usize, Heard>,
+    /// What the calls returned, by their ids.
+    returned: HashMap<u32, &'t Ret>,
+    /// Window scales of the system and of its peer, where both offered one.
+    scales: HashMap<FourTuple, (u8, u8)>,
+    sockets: HashMap<Descriptor, Socket>,
+    events: BTreeMap<SocketAddrV4Pair, Vec<Happening>>,
+    connections: Vec<FourTuple>,
+}
+
+type SocketAddrV4Pair = (SocketAddrV4, SocketAddrV4);
+
+fn key(connection: FourTuple) -> SocketAddrV4Pair {
+    (connection.local, connection.remote)
+}
+
+impl<'t> Telling<'t> {
+    /// Decodes first and looks ahead: a call's meaning may depend on what came of it.
+    fn new(trace: &'t Trace) -> Result<Self, (usize, Unheard)> {
+        let mut telling = Telling {
+            trace,
+            heard: HashMap::new(),
+            returned: HashMap::new(),
+            scales: HashMap::new(),
+            sockets: HashMap::new(),
+            events: BTreeMap::new(),
+            connections: Vec::new(),
+        };
+        for (index, observation) in trace.observations.iter().enumerate() {
+            match &observation.what {
+                What::Injected(datagram) => {
+                    // What a TCP must ignore cannot be wrong to inject.
+                    if let Ok(heard) = hear(datagram) {
+                        telling.meet(heard.inbound());
+                        telling.heard.insert(index, heard);
+                    }
+                }
+                What::Sent(datagram) => match hear(datagram) {
+                    Ok(heard) => {
+                        telling.meet(heard.outbound());
+                        telling.heard.insert(index, heard);
+                    }
+                    Err(Unheard::NotTcp) => {}
+                    Err(unheard) => return Err((index, unheard)),
+                },
+                What::Returned { id, ret } => {
+                    telling.returned.insert(*id, ret);
+                }
+                What::Called { .. } | What::Probed { .. } => {}
+            }
+        }
+        telling.learn_scales();
+        Ok(telling)
+    }
+
+    fn meet(&mut self, connection: FourTuple) {
+        if !self.connections.contains(&connection) {
+            self.connections.push(connection);
+            self.events.insert(key(connection), Vec::new());
+        }
+    }
+
+    fn learn_scales(&mut self) {
+        for &connection in &self.connections {
+            let scale = |of_system: bool| {
+                let mut syns = self.trace.observations.iter().enumerate().filter_map(|(index, observation)| {
+                    let sent = matches!(observation.what, What::Sent(_));
+                    let heard = self.heard.get(&index)?;
+                    let whose = if sent { heard.outbound() } else { heard.inbound() };
+                    (sent == of_system && whose == connection && heard.segment.has(Flag::Syn)).then_some(heard)
+                });
+                syns.find_map(|heard| heard.window_scale)
+            };
+            if let (Some(own), Some(peer)) = (scale(true), scale(false)) {
+                self.scales.insert(connection, (own, peer));
+            }
+        }
+    }
+
+    fn tell(&mut self, index: usize) {
+        let observation = &self.trace.observations[index];
+        match &observation.what {
+            What::Injected(_) | What::Sent(_) => self.tell_segment(index),
+            What::Called { id, call } => self.tell_call(index, *id, call),
+            What::Returned { id, ret } => self.tell_return(index, *id, ret),
+            What::Probed { connection, state } => self.add(index, *connection, Happened::Probed(*state)),
+        }
+    }
+
+    fn tell_segment(&mut self, index: usize) {
+        let Some(heard) = self.heard.get(&index) else { return };
+        let sent = matches!(self.trace.observations[index].what, What::Sent(_));
+        let connection = if sent { heard.outbound() } else { heard.inbound() };
+        let (own, peer) = self.scales.get(&connection).copied().unwrap_or_default();
+        // The window of a SYN is never scaled (RFC 7323 §2.2).
+        let shift = if heard.segment.has(Flag::Syn) {
+            0
+        } else if sent {
+            own
+        } else {
+            peer
+        };
+        let segment = Segment { wnd: heard.segment.wnd << shift, ..heard.segment };
+        self.add(index, connection, if sent { Happened::Emitted(segment) } else { Happened::Arrived(segment) });
+    }
+
+    fn tell_call(&mut self, index: usize, id: u32, call: &Call) {
+        let outcome = self.returned.get(&id).copied();
+        let succeeded = matches!(outcome, Some(Ok(_)));
+        match call {
+            Call::Bind { fd, address } if succeeded => self.socket(*fd).port = Some(address.port()),
+            Call::Listen { fd, .. } if succeeded => {
+                self.socket(*fd).listens = true;
+                self.tell_listening(index, *fd, true);
+            }
+            Call::Connect { fd, address } => self.tell_connect(index, *fd, *address, outcome),
+            Call::Write { fd, data } | Call::Send { fd, data, .. } => self.tell_send(index, *fd, data.len(), outcome),
+            Call::Shutdown { fd, how: ShutdownHow::Write | ShutdownHow::Both } if succeeded => {
+                self.add_to(index, *fd, Happened::Closed);
+            }
+            Call::SetSockOpt { fd, option: SocketOption::Linger, value: OptionValue::Linger { on, seconds } }
+                if succeeded =>
+            {
+                self.socket(*fd).aborts_on_close = *on && *seconds == 0;
+            }
+            Call::Close { fd } => self.tell_close(index, *fd),
+            Call::Socket
+            | Call::Bind { .. }
+            | Call::Listen { .. }
+            | Call::Accept { .. }
+            | Call::Read { .. }
+            | Call::Recv { .. }
+            | Call::Shutdown { .. }
+            | Call::Fcntl { .. }
+            | Call::GetSockOpt { .. }
+            | Call::SetSockOpt { .. } => {}
+        }
+    }
+
+    fn tell_return(&mut self, index: usize, id: u32, ret: &Ret) {
+        let Ok(success) = ret else { return };
+        let call = self.trace.observations[..index].iter().find_map(|observation| match &observation.what {
+            What::Called { id: called, call } if *called == id => Some(call),
+            What::Called { .. } | What::Injected(_) | What::Sent(_) | What::Returned { .. } | What::Probed { .. } => {
+                None
+            }
+        });
+        match (call, &success.output) {
+            (Some(Call::Accept { fd }), Output::Address(remote)) => {
+                let listener = self.socket(*fd).port;
+                let connection = self
+                    .connections
+                    .iter()
+                    .copied()
+                    .find(|connection| connection.remote == *remote && Some(connection.local.port()) == listener);
+                if let Ok(accepted) = i32::try_from(success.value) {
+                    self.sockets.insert(Descriptor(accepted), Socket { connection, ..Socket::default() });
+                }
+            }
+            (Some(Call::Read { fd, .. }), Output::Data(data)) => self.tell_receive(index, *fd, data.len()),
+            (Some(Call::Recv { fd, flags, .. }), Output::Data(data)) if !flags.peek => {
+                self.tell_receive(index, *fd, data.len());
+            }
+            _ => {}
+        }
+    }
+
+    /// The local port of a connection that the user opens shows in the SYN that follows, if one does.
+    fn tell_connect(&mut self, index: usize, fd: Descriptor, remote: SocketAddrV4, outcome: Option<&Ret>) {
+        let refused_at_once =
+            matches!(outcome, Some(Err(errno)) if *errno == Errno::EINVAL || *errno == Errno::EISCONN);
+        if refused_at_once || self.socket(fd).connection.is_some() {
+            return;
+        }
+        let syn = (index..self.trace.observations.len()).find_map(|later| {
+            let heard = self.heard.get(&later)?;
+            let sent = matches!(self.trace.observations[later].what, What::Sent(_));
+            (sent && heard.destination == remote && heard.segment.has(Flag::Syn)).then(|| heard.outbound())
+        });
+        let unknown = FourTuple { local: SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0), remote };
+        let connection = syn.unwrap_or(unknown);
+        self.meet(connection);
+        self.socket(fd).connection = Some(connection);
+        self.add(index, connection, Happened::Opened);
+    }
+
+    fn tell_send(&mut self, index: usize, fd: Descriptor, length: usize, outcome: Option<&Ret>) {
+        let accepted = match outcome {
+            Some(Ok(success)) => u32::try_from(success.value).unwrap_or(0),
+            Some(Err(_)) => 0,
+            // A call that never returns may have taken any part.
+            None => u32::try_from(length).unwrap_or(u32::MAX),
+        };
+        if accepted > 0 {
+            self.add_to(index, fd, Happened::Sent(accepted));
+        }
+    }
+
+    fn tell_receive(&mut self, index: usize, fd: Descriptor, length: usize) {
+        self.add_to(index, fd, Happened::Received(u32::try_from(length).unwrap_or(u32::MAX)));
+    }
+
+    /// Closing a listener aborts what it has not handed over (RFC 9293 leaves that to the implementation).
+    fn tell_close(&mut self, index: usize, fd: Descriptor) {
+        let Some(socket) = self.sockets.remove(&fd) else { return };
+        if socket.listens {
+            let handed_over: Vec<_> = self.sockets.values().filter_map(|socket| socket.connection).collect();
+            let waiting: Vec<_> = self
+                .connections
+                .iter()
+                .copied()
+                .filter(|connection| Some(connection.local.port()) == socket.port && !handed_over.contains(connection))
+                .collect();
+            self.sockets.insert(fd, socket);
+            self.tell_listening(index, fd, false);
+            self.sockets.remove(&fd);
+            for connection in waiting {
+                self.add(index, connection, Happened::Aborted);
+            }
+        } else if let Some(connection) = socket.connection {
+            let event = if socket.aborts_on_close { Happened::Aborted } else { Happened::Released };
+            self.add(index, connection, event);
+        }
+    }
+
+    fn tell_listening(&mut self, index: usize, fd: Descriptor, listening: bool) {
+        let port = self.socket(fd).port;
+        let concerned: Vec<_> =
+            self.connections.iter().copied().filter(|connection| Some(connection.local.port()) == port).collect();
+        for connection in concerned {
+            self.add(index, connection, Happened::Listening(listening));
+        }
+    }
+
+    fn socket(&mut self, fd: Descriptor) -> &mut Socket {
+        self.sockets.entry(fd).or_default()
+    }
+
+    fn add_to(&mut self, index: usize, fd: Descriptor, event: Happened) {
+        if let Some(connection) = self.socket(fd).connection {
+            self.add(index, connection, event);
+        }
+    }
+
+    fn add(&mut self, index: usize, connection: FourTuple, event: Happened) {
+        if let Some(events) = self.events.get_mut(&key(connection)) {
+            events.push(Happening { at: self.trace.observations[index].at, index, event });
+        }
+    }
+
+    fn finish(mut self) -> Vec<Story> {
+        let connections = std::mem::take(&mut self.connections);
+        connections
+            .into_iter()
+            .map(|connection| {
+                let events = self.events.remove(&key(connection)).unwrap_or_default();
+                let mut iss = Vec::new();
+                for happening in &events {
+                    if let Happened::Emitted(segment) = happening.event
+                        && segment.has(Flag::Syn)
+                        && !iss.contains(&segment.seq)
+                    {
+                        iss.push(segment.seq);
+                    }
+                }
+                Story { connection, iss, events }
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,341 @@
+//! The oracle against exchanges written by hand: the good ones are explained, every planted fault is found.
+
+use etherparse::PacketBuilder;
+use lockstep_conformance::oracle::{Judgement, Terms, judge};
+use lockstep_conformance::system::{
+    Call, Descriptor, FourTuple, Output, PEER_ADDRESS, Ret, SYSTEM_ADDRESS, ShutdownHow, State, Success, Timing,
+};
+use lockstep_conformance::trace::{Observation, Trace, What};
+use lockstep_model::{Flag, Flags};
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::time::Duration;
+
+const LISTENER: Descriptor = Descriptor(3);
+const SOCKET: Descriptor = Descriptor(4);
+const SYSTEM: SocketAddrV4 = SocketAddrV4::new(SYSTEM_ADDRESS, 8080);
+const PEER: SocketAddrV4 = SocketAddrV4::new(PEER_ADDRESS, 40_000);
+const CONNECTION: FourTuple = FourTuple { local: SYSTEM, remote: PEER };
+const WINDOW: u16 = 4_000;
+
+/// A trace under construction. Numbers are relative: the system's initial sequence number is 1000, the peer's 5000.
+#[derive(Default)]
+struct Tape {
+    trace: Trace,
+    now: Duration,
+    calls: u32,
+}
+
+impl Tape {
+    fn add(mut self, what: What) -> Self {
+        self.trace.observations.push(Observation { at: self.now, what, line: None });
+        self.trace.ended = self.now;
+        self
+    }
+
+    fn after(mut self, milliseconds: u64) -> Self {
+        self.now += Duration::from_millis(milliseconds);
+        self.trace.ended = self.now;
+        self
+    }
+
+    /// The peer's segment.
+    fn hears(self, flags: Flags, seq: u32, ack: u32, text: usize) -> Self {
+        let bytes = datagram(PEER, SYSTEM, flags, 5_000 + seq, 1_000 + ack, text);
+        self.add(What::Injected(bytes))
+    }
+
+    /// The system's segment.
+    fn says(self, flags: Flags, seq: u32, ack: u32, text: usize) -> Self {
+        let bytes = datagram(SYSTEM, PEER, flags, 1_000 + seq, 5_000 + ack, text);
+        self.add(What::Sent(bytes))
+    }
+
+    fn calls(mut self, call: Call, ret: Ret) -> Self {
+        self.calls += 1;
+        let id = self.calls;
+        self.add(What::Called { id, call }).add(What::Returned { id, ret })
+    }
+
+    fn is_in(self, state: State) -> Self {
+        self.add(What::Probed { connection: CONNECTION, state })
+    }
+
+    fn writes(self, octets: u16) -> Self {
+        let data = vec![0; usize::from(octets)];
+        self.calls(Call::Write { fd: SOCKET, data }, Ok(Success::value(octets)))
+    }
+
+    fn reads(self, octets: u16) -> Self {
+        let output = Output::Data(vec![0; usize::from(octets)]);
+        let call = Call::Read { fd: SOCKET, length: usize::from(octets) };
+        self.calls(call, Ok(Success { value: i64::from(octets), output }))
+    }
+
+    fn shuts(self) -> Self {
+        self.calls(Call::Shutdown { fd: SOCKET, how: ShutdownHow::Write }, Ok(Success::value(0)))
+    }
+
+    fn closes(self) -> Self {
+        self.calls(Call::Close { fd: SOCKET }, Ok(Success::value(0)))
+    }
+
+    fn listening() -> Self {
+        let any = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, SYSTEM.port());
+        Tape::default()
+            .calls(Call::Socket, Ok(Success::value(LISTENER.0)))
+            .calls(Call::Bind { fd: LISTENER, address: any }, Ok(Success::value(0)))
+            .calls(Call::Listen { fd: LISTENER, backlog: 1 }, Ok(Success::value(0)))
+    }
+
+    fn established() -> Self {
+        Tape::listening()
+            .hears(Flags::SYN, 0, 0, 0)
+            .says(Flags::SYN_ACK, 0, 1, 0)
+            .after(10)
+            .hears(Flags::ACK, 1, 1, 0)
+            .calls(
+                Call::Accept { fd: LISTENER },
+                Ok(Success { value: i64::from(SOCKET.0), output: Output::Address(PEER) }),
+            )
+            .after(10)
+    }
+
+    fn verdict(self) -> Judgement {
+        judge(&self.after(10_000).trace, &Terms::new(Timing::EXACT, Duration::from_secs(240)))
+    }
+
+    /// Asserts that the fault is found, and that the reason says this.
+    fn rejected(self, because: &str) {
+        match self.verdict() {
+            Judgement::Explained { .. } => panic!("explained, although: {because}"),
+            Judgement::Diverged(divergence) => {
+                let said = format!("{} / {:?}", divergence.seen, divergence.expected);
+                assert!(said.contains(because), "{said}\ndoes not say: {because}");
+            }
+        }
+    }
+
+    fn explained(self) {
+        let verdict = self.verdict();
+        assert!(matches!(&verdict, Judgement::Explained { deviations } if deviations.is_empty()), "{verdict:#?}");
+    }
+}
+
+fn datagram(source: SocketAddrV4, destination: SocketAddrV4, flags: Flags, seq: u32, ack: u32, text: usize) -> Vec<u8> {
+    let mut builder = PacketBuilder::ipv4(source.ip().octets(), destination.ip().octets(), 64).tcp(
+        source.port(),
+        destination.port(),
+        seq,
+        WINDOW,
+    );
+    for (flag, set) in [Flag::Fin, Flag::Syn, Flag::Rst, Flag::Psh].map(|flag| (flag, flags.has(flag))) {
+        builder = match (flag, set) {
+            (Flag::Fin, true) => builder.fin(),
+            (Flag::Syn, true) => builder.syn(),
+            (Flag::Rst, true) => builder.rst(),
+            (Flag::Psh, true) => builder.psh(),
+            _ => builder,
+        };
+    }
+    if flags.has(Flag::Ack) {
+        builder = builder.ack(ack);
+    }
+    let payload = vec![0; text];
+    let mut bytes = Vec::new();
+    builder.write(&mut bytes, &payload).expect("a datagram that fits");
+    bytes
+}
+
+#[test]
+fn a_whole_connection_is_explained() {
+    Tape::established()
+        .is_in(State::Established)
+        .hears(Flags::ACK, 1, 1, 100)
+        .says(Flags::ACK, 1, 101, 0)
+        .reads(100)
+        .writes(50)
+        .says(Flags::ACK, 1, 101, 50)
+        .hears(Flags::ACK, 101, 51, 0)
+        .hears(Flags::FIN_ACK, 101, 51, 0)
+        .says(Flags::ACK, 51, 102, 0)
+        .is_in(State::CloseWait)
+        .closes()
+        .says(Flags::FIN_ACK, 51, 102, 0)
+        .is_in(State::LastAck)
+        .hears(Flags::ACK, 102, 52, 0)
+        .is_in(State::Listen)
+        .explained();
+}
+
+#[test]
+fn delays_and_silent_timeouts_that_the_rfc_allows_are_explained() {
+    Tape::established()
+        .hears(Flags::ACK, 1, 1, 100)
+        .after(499)
+        .says(Flags::ACK, 1, 101, 0)
+        .shuts()
+        .says(Flags::FIN_ACK, 1, 101, 0)
+        .after(1_000)
+        .says(Flags::FIN_ACK, 1, 101, 0)
+        .hears(Flags::FIN_ACK, 101, 2, 0)
+        .says(Flags::ACK, 2, 102, 0)
+        .is_in(State::TimeWait)
+        .after(240_000)
+        .is_in(State::Listen)
+        .explained();
+}
+
+#[test]
+fn optional_parts_may_be_followed_or_not() {
+    let reset_in_window = || Tape::established().hears(Flags::RST, 11, 0, 0);
+    reset_in_window().says(Flags::ACK, 1, 1, 0).is_in(State::Established).explained();
+    reset_in_window().is_in(State::Listen).explained();
+}
+
+#[test]
+fn planted_a_syn_ack_that_acknowledges_the_wrong_number() {
+    Tape::listening().hears(Flags::SYN, 0, 0, 0).says(Flags::SYN_ACK, 0, 0, 0).rejected("<ACK=5000><CTL=SYN,ACK>");
+}
+
+#[test]
+fn planted_text_that_is_never_acknowledged() {
+    Tape::established().hears(Flags::ACK, 1, 1, 100).rejected("an acknowledgment of 5101");
+}
+
+#[test]
+fn planted_an_acknowledgment_after_half_a_second() {
+    Tape::established()
+        .hears(Flags::ACK, 1, 1, 100)
+        .after(501)
+        .says(Flags::ACK, 1, 101, 0)
+        .rejected("an acknowledgment of 5101");
+}
+
+#[test]
+fn planted_an_acknowledgment_over_a_gap() {
+    Tape::established().hears(Flags::ACK, 11, 1, 10).says(Flags::ACK, 1, 21, 0).rejected("RCV.NXT is 5001, not 5021");
+}
+
+#[test]
+fn planted_an_acknowledgment_that_nothing_asks_for() {
+    Tape::established()
+        .hears(Flags::ACK, 1, 1, 100)
+        .says(Flags::ACK, 1, 101, 0)
+        .hears(Flags::ACK, 101, 1, 0)
+        .says(Flags::ACK, 1, 101, 0)
+        .rejected("nothing asks for an acknowledgment");
+}
+
+#[test]
+fn planted_a_fin_without_a_close() {
+    Tape::established().says(Flags::FIN_ACK, 1, 1, 0).rejected("the user has not closed");
+}
+
+#[test]
+fn planted_a_fin_that_overtakes_text() {
+    Tape::established().writes(50).shuts().says(Flags::FIN_ACK, 1, 1, 0).rejected("text is left to send");
+}
+
+#[test]
+fn planted_a_fin_with_a_new_number_when_sent_again() {
+    Tape::established()
+        .shuts()
+        .says(Flags::FIN_ACK, 1, 1, 0)
+        .after(1_000)
+        .says(Flags::FIN_ACK, 2, 1, 0)
+        .rejected("nothing new may be sent");
+}
+
+#[test]
+fn planted_text_that_the_user_never_sent() {
+    Tape::established().says(Flags::ACK, 1, 1, 10).rejected("the user has sent only 0 octets more");
+}
+
+#[test]
+fn planted_text_beyond_the_window() {
+    Tape::established().writes(4_001).says(Flags::ACK, 1, 1, 4_001).rejected("room for 4000 octets");
+}
+
+#[test]
+fn planted_text_before_the_connection_is_established() {
+    Tape::listening()
+        .hears(Flags::SYN, 0, 0, 0)
+        .says(Flags::SYN_ACK, 0, 1, 0)
+        .says(Flags::ACK, 1, 1, 10)
+        .rejected("nothing new may be sent");
+}
+
+#[test]
+fn planted_a_lost_segment_that_is_never_sent_again() {
+    Tape::established().writes(50).says(Flags::ACK, 1, 1, 50).rejected("Retransmit runs since");
+}
+
+#[test]
+fn planted_a_retransmission_long_before_any_timeout() {
+    Tape::established()
+        .writes(50)
+        .says(Flags::ACK, 1, 1, 50)
+        .after(20)
+        .says(Flags::ACK, 1, 1, 50)
+        .rejected("before the shortest timeout");
+}
+
+#[test]
+fn planted_a_reset_in_answer_to_a_reset() {
+    Tape::default().hears(Flags::RST_ACK, 1, 1, 0).says(Flags::RST, 1, 0, 0).rejected("no rule asks for");
+}
+
+#[test]
+fn planted_a_reset_with_the_wrong_number() {
+    Tape::listening().hears(Flags::ACK, 1, 7, 0).says(Flags::RST, 8, 0, 0).rejected("<SEQ=1008><CTL=RST>");
+}
+
+#[test]
+fn planted_a_reset_outside_the_window_that_is_obeyed() {
+    Tape::established().hears(Flags::RST, 4_001, 0, 0).is_in(State::Listen).rejected("the state is ESTABLISHED");
+}
+
+#[test]
+fn planted_a_fin_that_changes_no_state() {
+    Tape::established()
+        .hears(Flags::FIN_ACK, 1, 1, 0)
+        .says(Flags::ACK, 1, 2, 0)
+        .is_in(State::Established)
+        .rejected("the state is CLOSE-WAIT");
+}
+
+#[test]
+fn planted_a_syn_that_is_obeyed_in_a_synchronized_state() {
+    Tape::established().hears(Flags::SYN, 9_000, 0, 0).is_in(State::SynReceived).rejected("the state is ESTABLISHED");
+}
+
+#[test]
+fn planted_text_given_to_the_user_before_it_arrived() {
+    Tape::established()
+        .hears(Flags::ACK, 11, 1, 10)
+        .says(Flags::ACK, 1, 1, 0)
+        .reads(10)
+        .rejected("only 0 have arrived");
+}
+
+#[test]
+fn planted_a_time_wait_that_ends_early() {
+    Tape::established()
+        .shuts()
+        .says(Flags::FIN_ACK, 1, 1, 0)
+        .hears(Flags::FIN_ACK, 1, 2, 0)
+        .says(Flags::ACK, 2, 2, 0)
+        .is_in(State::TimeWait)
+        .after(60_000)
+        .is_in(State::Listen)
+        .rejected("the state is TIME-WAIT");
+}
+
+#[test]
+fn planted_a_wrong_checksum() {
+    let mut tape = Tape::listening().hears(Flags::SYN, 0, 0, 0).says(Flags::SYN_ACK, 0, 1, 0);
+    if let Some(Observation { what: What::Sent(bytes), .. }) = tape.trace.observations.last_mut() {
+        *bytes.last_mut().expect("a header") ^= 1;
+    }
+    tape.rejected("checksum is wrong");
+}
