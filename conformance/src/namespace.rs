@@ -1,8 +1,8 @@
 //! A network of one's own, without being root.
 //!
-//! The program [re-executes itself](reexec), and the child [enters](enter) a new user and network namespace as the first thing
-//! in its `main`, before any thread exists: the kernel refuses a user namespace to a process with threads, and a
-//! thread left behind would stay in the network of the host.
+//! The program [re-executes itself](reexec), and the child [enters](enter) a new user and network namespace as the
+//! first thing in its `main`, before any thread exists: the kernel refuses a user namespace to a process with threads,
+//! and a thread left behind would stay in the network of the host.
 //!
 //! ```no_run
 //! use lockstep_conformance::namespace;
@@ -18,8 +18,8 @@
 //! }
 //! ```
 //!
-//! Ubuntu 24.04 (`kernel.apparmor_restrict_unprivileged_userns`) and Docker's default seccomp profile refuse; [`Refused`] then
-//! says so in one sentence, and [`require`] decides whether a test may be skipped for it.
+//! Ubuntu 24.04 (`kernel.apparmor_restrict_unprivileged_userns`) and Docker's default seccomp profile refuse;
+//! [`Refused`] then says so in one sentence, and [`require`] decides whether a test may be skipped for it.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -85,8 +85,8 @@ pub fn is_child() -> bool {
     std::env::var_os(MARK).is_some()
 }
 
-/// Moves this process into a new network namespace where it may do everything: as root of a new user namespace, or where that is
-/// refused and we are root already, without one. There is no way back.
+/// Moves this process into a new network namespace where it may do everything: as root of a new user namespace, or
+/// where that is refused and we are root already, without one. There is no way back.
 ///
 /// # Errors
 /// [`Refused`], with one clear sentence. The process may then be half-way and should end.
@@ -125,8 +125,8 @@ fn try_packet_socket() -> io::Result<()> {
 
 /// Which features of the machine a run insists on: `LOCKSTEP_REQUIRE=tap,netns`.
 ///
-/// A test that needs a feature the machine refuses is skipped, and says so in one line. Where the variable names the feature,
-/// the skip is a failure: continuous integration cannot lose a test silently.
+/// A test that needs a feature the machine refuses is skipped, and says so in one line. Where the variable names the
+/// feature, the skip is a failure: continuous integration cannot lose a test silently.
 pub mod require {
     use std::fmt::Display;
 

@@ -1,7 +1,7 @@
 //! The kernel as system under test: what the runner relies on, shown on the kernel of this machine.
 //!
-//! Without the ordinary harness, because a namespace must be entered before any thread exists. Every test is a child of its own, run
-//! as the current user and, where that is root, once more as nobody.
+//! Without the ordinary harness, because a namespace must be entered before any thread exists. Every test is a child of
+//! its own, run as the current user and, where that is root, once more as nobody.
 
 use std::io;
 use std::net::SocketAddrV4;
@@ -88,7 +88,8 @@ struct User {
 }
 
 impl User {
-    /// Runs a test in a child. It cannot start where root is not free to become this user, as in a container of one user.
+    /// Runs a test in a child. It cannot start where root is not free to become this user, as in a container of one
+    /// user.
     fn run(&self, test: &str) -> io::Result<Finished> {
         let mut command: Command = namespace::reexec([test]);
         if let Some(id) = self.id {
@@ -168,11 +169,9 @@ impl Tally {
     fn report(&self, took: Duration) -> ExitCode {
         let Tally { passed, failed, skipped, filtered } = self;
         let word = if *failed == 0 { "ok" } else { "FAILED" };
-        println!(
-            "\ntest result: {word}. {passed} passed; {failed} failed; {skipped} ignored; 0 measured; {filtered} filtered out; \
-             finished in {:.2}s\n",
-            took.as_secs_f64(),
-        );
+        let seconds = took.as_secs_f64();
+        print!("\ntest result: {word}. {passed} passed; {failed} failed; {skipped} ignored; 0 measured; ");
+        println!("{filtered} filtered out; finished in {seconds:.2}s\n");
         if *failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }
 }
@@ -396,8 +395,8 @@ fn foreign_descriptors_are_bad() {
     assert_eq!(s.returns(Call::Listen { fd, backlog: 1 }), Err(Errno::EBADF));
 }
 
-/// The lower bound of a delay is strict, because the stimulus is timed before it and the answer by the kernel. (An upper bound
-/// would test the load of this machine.)
+/// The lower bound of a delay is strict, because the stimulus is timed before it and the answer by the kernel. (An
+/// upper bound would test the load of this machine.)
 fn timers_are_never_seen_early() {
     let mut s = Scenario::new();
     let fd = s.bound();

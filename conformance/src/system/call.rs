@@ -1,7 +1,7 @@
 //! The socket calls a scenario's user may make, and what they give back.
 //!
-//! Names, numbers and semantics are those of POSIX and Linux, because the packetdrill language speaks them; a system that
-//! is no kernel imitates them.
+//! Names, numbers and semantics are those of POSIX and Linux, because the packetdrill language speaks them; a system
+//! that is no kernel imitates them.
 
 use std::fmt;
 use std::net::SocketAddrV4;
@@ -302,9 +302,9 @@ macro_rules! errnos {
 }
 
 errnos! {
-    EACCES EADDRINUSE EADDRNOTAVAIL EAFNOSUPPORT EAGAIN EALREADY EBADF ECONNABORTED ECONNREFUSED ECONNRESET EDESTADDRREQ
-    EFAULT EHOSTUNREACH EINPROGRESS EINTR EINVAL EISCONN EMFILE EMSGSIZE ENETDOWN ENETUNREACH ENFILE ENOBUFS ENOENT ENOMEM
-    ENOPROTOOPT ENOTCONN ENOTSOCK EOPNOTSUPP EPERM EPIPE EPROTO ETIMEDOUT
+    EACCES EADDRINUSE EADDRNOTAVAIL EAFNOSUPPORT EAGAIN EALREADY EBADF ECONNABORTED ECONNREFUSED ECONNRESET
+    EDESTADDRREQ EFAULT EHOSTUNREACH EINPROGRESS EINTR EINVAL EISCONN EMFILE EMSGSIZE ENETDOWN ENETUNREACH ENFILE
+    ENOBUFS ENOENT ENOMEM ENOPROTOOPT ENOTCONN ENOTSOCK EOPNOTSUPP EPERM EPIPE EPROTO ETIMEDOUT
 }
 
 impl Errno {

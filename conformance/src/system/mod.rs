@@ -2,8 +2,8 @@
 //!
 //! A scenario is a conversation with a TCP from two sides at once: its *user* makes socket [`Call`]s, its *peer*
 //! [injects](System::inject) IP datagrams and [receives](System::recv) what the system sends. A [`System`] offers both
-//! sides, a clock, and a [probe](System::probe) into the state of a connection. It knows nothing of scripts, expectations
-//! or verdicts.
+//! sides, a clock, and a [probe](System::probe) into the state of a connection. It knows nothing of scripts,
+//! expectations or verdicts.
 //!
 //! One thread drives it, and nothing here starts another. A call that blocks is therefore not a blocked thread but
 //! a [`CallId`] that resolves while [`System::run_until`] lets time pass:
@@ -47,9 +47,9 @@ pub trait System {
     /// The time since the scenario began.
     fn now(&self) -> Duration;
 
-    /// Lets time pass until `deadline`, or until there is a datagram to [receive](System::recv), or a pending call whose
-    /// [result](System::result) may be taken, whichever comes first. While either of these waits to be taken it returns at
-    /// once. A deadline in the past lets no time pass, but still notices what is there already.
+    /// Lets time pass until `deadline`, or until there is a datagram to [receive](System::recv), or a pending call
+    /// whose [result](System::result) may be taken, whichever comes first. While either of these waits to be taken it
+    /// returns at once. A deadline in the past lets no time pass, but still notices what is there already.
     ///
     /// # Errors
     /// [`Fault::Harness`] when the wait itself fails.
@@ -69,22 +69,22 @@ pub trait System {
 
     /// Gives the system an IPv4 datagram, as from the wire. The bytes may be malformed in any way.
     ///
-    /// Returns when the datagram was handed over, read *before* doing so: an answer never bears an earlier time than its
-    /// stimulus, so that a lower bound on a delay is strict.
+    /// Returns when the datagram was handed over, read *before* doing so: an answer never bears an earlier time than
+    /// its stimulus, so that a lower bound on a delay is strict.
     ///
     /// # Errors
     /// [`Fault::Harness`] when the wire does not take the datagram, for instance because it exceeds the MTU.
     fn inject(&mut self, datagram: &[u8]) -> Result<Duration, Fault>;
 
-    /// Takes the next TCP or ICMP datagram that the system sent to [`PEER_ADDRESS`], in the order of sending. `None` if there
-    /// is none *yet*; only [`Timing::silence`] makes silence certain.
+    /// Takes the next TCP or ICMP datagram that the system sent to [`PEER_ADDRESS`], in the order of sending. `None` if
+    /// there is none *yet*; only [`Timing::silence`] makes silence certain.
     ///
     /// # Errors
     /// [`Fault::Lost`] when the observer missed datagrams, [`Fault::Harness`] when reading failed.
     fn recv(&mut self) -> Result<Option<Datagram>, Fault>;
 
-    /// The state a segment of this connection would meet: that of the connection, else LISTEN where a listener would take it,
-    /// else CLOSED, which is no connection at all (RFC 9293 §3.3.2).
+    /// The state a segment of this connection would meet: that of the connection, else LISTEN where a listener would
+    /// take it, else CLOSED, which is no connection at all (RFC 9293 §3.3.2).
     ///
     /// # Errors
     /// [`Fault::Harness`] when the system cannot be asked.
@@ -180,8 +180,8 @@ impl Timing {
         stretch: None,
     };
 
-    /// The delays after its stimulus at which something due after `expected` may be seen: never earlier, later by at most the
-    /// stretch, two ticks and the slack.
+    /// The delays after its stimulus at which something due after `expected` may be seen: never earlier, later by at
+    /// most the stretch, two ticks and the slack.
     ///
     /// ```
     /// # use lockstep_conformance::system::Timing;

@@ -23,15 +23,16 @@ impl SockDiag {
     /// Opens it in the calling thread's network namespace, where there must be no TCP socket yet.
     pub(super) fn open() -> io::Result<Self> {
         let netlink = Netlink::open(netlink_sys::protocols::NETLINK_SOCK_DIAG)?;
-        // A kernel without tcp_diag says of every connection what it says of one that is not there. The list of all, still empty,
-        // tells the difference; asking for it also loads the module.
+        // A kernel without tcp_diag says of every connection what it says of one that is not there. The list of all,
+        // still empty, tells the difference; asking for it also loads the module.
         let any = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0);
         netlink.ask(request(FourTuple { local: any, remote: any }), NLM_F_DUMP)?;
         Ok(Self { netlink })
     }
 
-    /// The state of the socket that a segment of this connection would be given to. The kernel looks it up just as it does for a
-    /// segment, so requests in SYN-RECEIVED, connections in TIME-WAIT and listeners are found too; none is CLOSED.
+    /// The state of the socket that a segment of this connection would be given to. The kernel looks it up just as it
+    /// does for a segment, so requests in SYN-RECEIVED, connections in TIME-WAIT and listeners are found too; none is
+    /// CLOSED.
     pub(super) fn state(&self, connection: FourTuple) -> io::Result<State> {
         match self.netlink.ask(request(connection), 0) {
             Ok(Some(SockDiagMessage::InetResponse(response))) => state(response.header.state),

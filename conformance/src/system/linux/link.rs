@@ -1,8 +1,9 @@
 //! The wire: a pair of virtual Ethernet devices, both ends in one network namespace.
 //!
-//! The kernel under test owns [`SYSTEM_ADDRESS`] on one end. The other end, `tester`, has no address at all, so that the same kernel
-//! ignores what arrives there and only the packet socket sees it. Both ends speak plain checksummed segments of at most one
-//! MTU, for all offload is off; the tester's hardware address is known for good, so nobody asks for it.
+//! The kernel under test owns [`SYSTEM_ADDRESS`] on one end. The other end, `tester`, has no address at all, so that
+//! the same kernel ignores what arrives there and only the packet socket sees it. Both ends speak plain checksummed
+//! segments of at most one MTU, for all offload is off; the tester's hardware address is known for good, so nobody asks
+//! for it.
 
 use std::io;
 use std::net::Ipv4Addr;
@@ -35,8 +36,9 @@ const NESTED: u16 = 1 << 15;
 
 /// Builds the wire in the network namespace of the calling thread, which must be new.
 ///
-/// The tester's end comes up before the system's. A device gets its queue when it sees a carrier: the second at once, the first a
-/// little later, in a kernel thread. Asking for the first one's link state waits for that; otherwise the first segments vanish.
+/// The tester's end comes up before the system's. A device gets its queue when it sees a carrier: the second at once,
+/// the first a little later, in a kernel thread. Asking for the first one's link state waits for that; otherwise the
+/// first segments vanish.
 pub(super) fn build(mtu: u16) -> io::Result<()> {
     let netlink = Netlink::open(netlink_sys::protocols::NETLINK_ROUTE)?;
     netlink.tell(new_pair(mtu), NLM_F_CREATE | NLM_F_EXCL)?;
@@ -118,7 +120,8 @@ fn address_attribute(kind: u16, address: Ipv4Addr) -> Vec<u8> {
     attribute(kind, &address.octets())
 }
 
-/// `struct nlattr`: length with header, type, value, padded to four bytes. No value here is longer than a few hundred bytes.
+/// `struct nlattr`: length with header, type, value, padded to four bytes. No value here is longer than a few hundred
+/// bytes.
 fn attribute(kind: u16, value: &[u8]) -> Vec<u8> {
     let length = u16::try_from(value.len() + 4).unwrap_or(u16::MAX);
     let mut bytes = [&length.to_ne_bytes()[..], &kind.to_ne_bytes(), value].concat();

@@ -10,11 +10,12 @@
 //!     system ------ veth ------ tester
 //! ```
 //!
-//! The process has [entered](crate::namespace::enter) a user namespace before; in it every [`Linux`] makes a network namespace of its
-//! own. Ports, sysctls, metrics of earlier connections and TIME-WAIT all begin afresh, no scenario can disturb the next, and
-//! nothing has to be cleaned. Measured: 3 ms to make one, 10 ms to close its packet socket (a grace period of the kernel, in
-//! which nothing runs), the burial in the background; a scenario of a handshake and a byte takes 14 ms with all of that.
-//! A network namespace belongs to a thread, so threads may run scenarios side by side.
+//! The process has [entered](crate::namespace::enter) a user namespace before; in it every [`Linux`] makes a network
+//! namespace of its own. Ports, sysctls, metrics of earlier connections and TIME-WAIT all begin afresh, no scenario can
+//! disturb the next, and nothing has to be cleaned. Measured: 3 ms to make one, 10 ms to close its packet socket (a
+//! grace period of the kernel, in which nothing runs), the burial in the background; a scenario of a handshake and a
+//! byte takes 14 ms with all of that. A network namespace belongs to a thread, so threads may run scenarios side by
+//! side.
 //!
 //! States come from sock_diag(7), which knows SYN-RECEIVED and TIME-WAIT; times are the kernel's receive timestamps.
 
@@ -69,7 +70,8 @@ impl Linux {
     /// Makes a network namespace for the calling thread, which stays in it, and in it a wire with this MTU in bytes.
     ///
     /// # Errors
-    /// [`Fault::Harness`], above all when this process has not [entered](crate::namespace::enter) a namespace where it may do that.
+    /// [`Fault::Harness`], above all when this process has not [entered](crate::namespace::enter) a namespace where it
+    /// may do that.
     pub fn new(mtu: u16) -> Result<Self, Fault> {
         sys::unshare(libc::CLONE_NEWNET).map_err(harness("make a network namespace"))?;
         sysctl::prepare().map_err(harness("prepare the sysctls of its network namespace"))?;
@@ -133,8 +135,8 @@ impl System for Linux {
         &self.name
     }
 
-    /// As measured: an answer takes 8 us at the median and 4 ms at most; SYNs come again after 1.007, 2.016, 4.192, 8.192 and
-    /// 16.13 s, for far timers are coarse.
+    /// As measured: an answer takes 8 us at the median and 4 ms at most; SYNs come again after 1.007, 2.016, 4.192,
+    /// 8.192 and 16.13 s, for far timers are coarse.
     fn timing(&self) -> Timing {
         Timing {
             silence: Duration::from_millis(6),

@@ -23,8 +23,8 @@ impl Netlink {
         Ok(Self { socket })
     }
 
-    /// Asks the kernel for one thing, or with `NLM_F_DUMP` for the first of many. `Ok(None)` is a bare acknowledgment, or the end of
-    /// an empty list. An error carries the kernel's errno.
+    /// Asks the kernel for one thing, or with `NLM_F_DUMP` for the first of many. `Ok(None)` is a bare acknowledgment,
+    /// or the end of an empty list. An error carries the kernel's errno.
     pub(super) fn ask<M>(&self, message: M, flags: u16) -> io::Result<Option<M>>
     where
         M: NetlinkSerializable + NetlinkDeserializable,

@@ -12,8 +12,8 @@ const SET_TSO: u32 = 0x1f;
 const SET_GSO: u32 = 0x24;
 const SET_GRO: u32 = 0x2c;
 
-/// Turns off checksum and segmentation offload in both directions: every segment of the kernel appears as on a real wire, and a
-/// wrong checksum of ours is found out.
+/// Turns off checksum and segmentation offload in both directions: every segment of the kernel appears as on a real
+/// wire, and a wrong checksum of ours is found out.
 pub(super) fn disable(device: &str) -> io::Result<()> {
     for command in [SET_TSO, SET_GSO, SET_GRO, SET_TX_CHECKSUM, SET_RX_CHECKSUM] {
         sys::ethtool(device, command, 0)?;
@@ -21,7 +21,8 @@ pub(super) fn disable(device: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// Waits until the kernel's link watch has acted on the device's carrier: to be asked for the link state makes it act now.
+/// Waits until the kernel's link watch has acted on the device's carrier: to be asked for the link state makes it act
+/// now.
 pub(super) fn wait_for_carrier(device: &str) -> io::Result<()> {
     match sys::ethtool(device, GET_LINK, 0)? {
         0 => Err(io::Error::other(format!("device {device} has no carrier"))),

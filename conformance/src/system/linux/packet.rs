@@ -27,8 +27,8 @@ impl PacketSocket {
         Ok(Self { fd, buffer: vec![0; DATAGRAM] })
     }
 
-    /// Sends a datagram to the system. Linux runs the receiving stack within this call, so that an answer is normally there
-    /// when it returns.
+    /// Sends a datagram to the system. Linux runs the receiving stack within this call, so that an answer is normally
+    /// there when it returns.
     pub(super) fn send(&self, datagram: &[u8]) -> io::Result<()> {
         let to = sys::sockaddr_ll(link::TESTER, link::SYSTEM_MAC);
         sys::send_to(&self.fd, datagram, &to).map(drop)
@@ -76,8 +76,9 @@ fn is_for_tester(datagram: &[u8]) -> bool {
     }
 }
 
-/// The kernel stamps with the clock on the wall, which may be set at any time; we count on one that cannot. Only their difference now is
-/// trusted, as read within a few microseconds. What error remains makes the datagram later, never earlier.
+/// The kernel stamps with the clock on the wall, which may be set at any time; we count on one that cannot. Only their
+/// difference now is trusted, as read within a few microseconds. What error remains makes the datagram later, never
+/// earlier.
 fn instant(stamp: Option<Duration>) -> Instant {
     const TIGHT: Duration = Duration::from_micros(20);
     let mut best = read_both_clocks();

@@ -1,8 +1,8 @@
 //! The user's side: real sockets of the kernel, none of which ever blocks us.
 //!
-//! To the kernel every socket is non-blocking. Whether it blocks for the *scenario* is remembered here, and a call that the
-//! kernel turns away for now is made again when the socket is ready. That is also how connect(2) ends: made again it says
-//! EALREADY while the handshake runs, and then, once, what a blocking connect would have said.
+//! To the kernel every socket is non-blocking. Whether it blocks for the *scenario* is remembered here, and a call that
+//! the kernel turns away for now is made again when the socket is ready. That is also how connect(2) ends: made again
+//! it says EALREADY while the handshake runs, and then, once, what a blocking connect would have said.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -47,8 +47,8 @@ pub(super) struct Wait {
 }
 
 impl Sockets {
-    /// Makes a call, for the first time or again. `sent` is how much of its data has been written so far: a blocking write ends
-    /// when all is, and only then says how much.
+    /// Makes a call, for the first time or again. `sent` is how much of its data has been written so far: a blocking
+    /// write ends when all is, and only then says how much.
     pub(super) fn attempt(&mut self, call: &Call, sent: &mut usize) -> Result<Attempt, Unsupported> {
         refuse_what_blocks_anyway(call)?;
         // First, for a call that closes its descriptor leaves nothing to ask.
@@ -171,7 +171,8 @@ fn refuse_what_blocks_anyway(call: &Call) -> Result<(), Unsupported> {
     Ok(())
 }
 
-/// A blocking write that wrote something, or failed: it goes on until all is written, but what was written counts more than an error.
+/// A blocking write that wrote something, or failed: it goes on until all is written, but what was written counts more
+/// than an error.
 fn write_on(length: usize, sent: &mut usize, ret: Ret, wait: Wait) -> Attempt {
     match ret {
         Ok(success) => {

@@ -1,7 +1,7 @@
 //! The system calls this room needs, each made safe by its types. All `unsafe` of the room is here.
 //!
-//! Errors are the kernel's own `errno`, untouched. C structs cross as arrays of bytes, laid out as Linux lays them out on every
-//! architecture, so that none of them has to be trusted.
+//! Errors are the kernel's own `errno`, untouched. C structs cross as arrays of bytes, laid out as Linux lays them out
+//! on every architecture, so that none of them has to be trusted.
 
 use std::fs::File;
 use std::io;
@@ -14,8 +14,8 @@ use libc::{c_int, socklen_t};
 /// `unshare(2)`.
 #[allow(unsafe_code)]
 pub(crate) fn unshare(flags: c_int) -> io::Result<()> {
-    // SAFETY: takes no pointer. The flags used touch neither memory nor descriptors: later calls of this thread see another user or
-    // network namespace, which every object opened before keeps ignoring.
+    // SAFETY: takes no pointer. The flags used touch neither memory nor descriptors: later calls of this thread see
+    // another user or network namespace, which every object opened before keeps ignoring.
     zero(unsafe { libc::unshare(flags) })
 }
 
@@ -107,8 +107,8 @@ pub(super) fn recv_stamped(fd: &OwnedFd, buffer: &mut [u8]) -> io::Result<(usize
     message.msg_iovlen = 1;
     message.msg_control = control.as_mut_ptr().cast();
     message.msg_controllen = size_of_val(&control);
-    // SAFETY: the kernel writes at most the buffer's length through the one vector, at most the control array's length, and the
-    // message itself; all of them outlive the call.
+    // SAFETY: the kernel writes at most the buffer's length through the one vector, at most the control array's length,
+    // and the message itself; all of them outlive the call.
     let length = count(unsafe { libc::recvmsg(fd.as_raw_fd(), &raw mut message, libc::MSG_DONTWAIT) })?;
     // SAFETY: the control array is still alive, and the kernel set its length.
     Ok((length, unsafe { timestamp(&message) }))
@@ -211,8 +211,8 @@ pub(super) fn ethtool(device: &str, command: u32, value: u32) -> io::Result<u32>
     }
     request.ifr_ifru.ifru_data = value.as_mut_ptr().cast();
     let any = socket(libc::AF_INET, libc::SOCK_DGRAM, 0)?;
-    // SAFETY: the kernel reads an ifreq, whose name is terminated because its last byte stays zero, and follows its data to an
-    // ethtool_value, two integers, which is all that the commands of this room read and write.
+    // SAFETY: the kernel reads an ifreq, whose name is terminated because its last byte stays zero, and follows its
+    // data to an ethtool_value, two integers, which is all that the commands of this room read and write.
     zero(unsafe { libc::ioctl(any.as_raw_fd(), libc::SIOCETHTOOL, &raw mut request) })?;
     let [_, value] = value;
     Ok(value)
@@ -228,7 +228,8 @@ pub(super) fn sockaddr_in(address: SocketAddrV4) -> [u8; SOCKADDR_IN] {
     [family0, family1, high, low, a, b, c, d, 0, 0, 0, 0, 0, 0, 0, 0]
 }
 
-/// `struct sockaddr_ll` for IPv4 over Ethernet: family, protocol, device, hardware type, packet type, length of address, address.
+/// `struct sockaddr_ll` for IPv4 over Ethernet: family, protocol, device, hardware type, packet type, length of
+/// address, address.
 pub(super) fn sockaddr_ll(device: i32, address: [u8; 6]) -> [u8; 20] {
     let mut bytes = [0; 20];
     bytes[0..2].copy_from_slice(&AF_PACKET.to_ne_bytes());

@@ -9,7 +9,8 @@ use crate::system::Unsupported;
 /// Writes a knob of the calling thread's network namespace, which is what `/proc/sys/net` shows.
 ///
 /// # Errors
-/// [`Unsupported`] for a name outside `net.ipv4` and `net.core`, for one that namespaces do not have, and for a refused value.
+/// [`Unsupported`] for a name outside `net.ipv4` and `net.core`, for one that namespaces do not have, and for a refused
+/// value.
 pub(super) fn write(name: &str, value: &str) -> Result<(), Unsupported> {
     let no_knob = || Unsupported::Knob { name: name.to_owned() };
     let path = path(name).ok_or_else(no_knob)?;
@@ -27,9 +28,9 @@ pub(super) fn write(name: &str, value: &str) -> Result<(), Unsupported> {
     })
 }
 
-/// Quiets what could disturb a scenario: without IPv6 there is no duplicate address detection on the wire, and a kernel that forwards
-/// (namespaces inherit that) might send back what reaches the tester's end. Both are precautions only, so that a `/proc/sys`
-/// mounted read-only, as containers have it, is no obstacle.
+/// Quiets what could disturb a scenario: without IPv6 there is no duplicate address detection on the wire, and a kernel
+/// that forwards (namespaces inherit that) might send back what reaches the tester's end. Both are precautions only, so
+/// that a `/proc/sys` mounted read-only, as containers have it, is no obstacle.
 pub(super) fn prepare() -> io::Result<()> {
     for (path, value) in [
         ("/proc/sys/net/ipv6/conf/all/disable_ipv6", "1"),
