@@ -3,10 +3,29 @@
 //! The table says *what* happens; these modules say *how much* and *when*. None of them reads a clock, knows a frame,
 //! or changes a state.
 
+mod api;
+pub mod config;
 pub mod congestion;
+mod connection;
+mod demux;
+mod endpoints;
+mod host;
+mod input;
 pub mod isn;
+mod listen;
+mod output;
+mod ports;
+mod project;
 pub mod reassembly;
 pub mod recv;
 pub mod rtt;
 pub mod send;
+mod slab;
 pub mod timers;
+mod trace;
+
+pub use api::{Accepted, CallError, ConnectionId, Event, Failure, ListenerId, OpenError, Status, Transition};
+pub use config::{KeepAlive, TcpConfig};
+pub use demux::Pair;
+pub(crate) use endpoints::Endpoints;
+pub(crate) use project::EndpointsProjection;

@@ -1,0 +1,496 @@
+//! The stack itself: sans-IO, deterministic, and in one piece.
+//!
+//! See [`Stack`] for the contract.
+
+mod config;
+mod project;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::{IpAddr, SocketAddr};
+
+use lockstep_model::{Call, RuleId, Seq, SeqNum, State, Table};
+
+use crate::drops::{DropReason, Drops};
+use crate::ip::icmp::Quoted;
+use crate::ip::{HEADROOM, Interface, Unreachable, write_headers};
+use crate::link::{Delivery, Link};
+use crate::tcp::Endpoints;
+use crate::time::Instant;
+use crate::wire::{
+    ArpPacket, Checksum, EtherType, EthernetFrame, Icmpv4Message, Ipv4Packet, MacAddr, Protocol, TcpSegment, ethernet,
+};
+
+pub use crate::limits::Limits;
+pub use crate::tcp::{
+    Accepted, CallError, ConnectionId, Event, Failure, KeepAlive, ListenerId, OpenError, Pair, Status, TcpConfig,
+    Transition,
+};
+pub use config::{Config, ConfigError};
+pub use project::Projection;
+
+/// A host on an Ethernet: ARP, IPv4, ICMP and TCP, without any I/O.
+///
+/// # The contract
+///
+/// The stack has no clock, no randomness, no thread and no waker: time and frames are given to it, frames and events are
+/// taken from it. The same calls with the same arguments have the same results, to the byte. Times must not run
+/// backwards. Methods fall into four groups, and whoever drives a stack goes round them:
+///
+/// 1. **Input.** [`input`](Self::input) takes a frame that has arrived, [`timeout`](Self::timeout) says that time has passed:
+///    to be called when [`poll_timeout`](Self::poll_timeout) has come. A batch of frames may be given before anything is
+///    taken out; it is acknowledged as one.
+/// 2. **The user's calls.** [`listen`](Self::listen), [`accept`](Self::accept), [`connect`](Self::connect), [`send`](Self::send),
+///    [`receive`](Self::receive), [`close`](Self::close), [`release`](Self::release), [`abort`](Self::abort),
+///    [`status`](Self::status), [`ping`](Self::ping). None of them waits: where it would have to, it says
+///    [`CallError::WouldBlock`], and an [`Event`] tells when to call again.
+/// 3. **Output.** After any of the above: [`poll_transmit`](Self::poll_transmit) until it returns false; each frame it
+///    writes is on the wire as far as the stack is concerned. Then [`poll_event`](Self::poll_event) until it returns `None`.
+///    Then [`poll_timeout`](Self::poll_timeout) tells when to call `timeout`.
+/// 4. **Getters**, which change nothing: [`state`](Self::state), [`drops`](Self::drops), [`fired`](Self::fired),
+///    [`project`](Self::project) and others.
+///
+/// A [`ConnectionId`] is the user's from [`connect`](Self::connect) or [`accept`](Self::accept) until
+/// [`release`](Self::release), which every connection needs exactly once, however it ended; it is never used again for
+/// another. `close` closes one direction; `release` says that nobody is there any more: a connection that has not ended
+/// then closes by itself, and is reset if the peer's text is lost by that (RFC 9293 §3.6.1).
+///
+/// Connections change state only by the rows of the table given to [`new`](Self::new), which need not be the repaired one.
+///
+/// ```
+/// use lockstep::stack::{Config, Event, Stack};
+/// use lockstep::time::Instant;
+/// use lockstep_model::Table;
+/// use std::net::Ipv4Addr;
+///
+/// let host = |last| Stack::new(Config::new(Ipv4Addr::new(192, 0, 2, last), 24), Table::repaired(), [last; 16]).unwrap();
+/// let (mut client, mut server) = (host(1), host(2));
+/// let now = Instant::ZERO;
+/// server.listen(now, "0.0.0.0:80".parse().unwrap(), 1).unwrap();
+/// let id = client.connect(now, "192.0.2.2:80".parse().unwrap()).unwrap();
+///
+/// let mut frame = Vec::new();
+/// let mut moved = true;
+/// while moved {
+///     moved = false;
+///     while client.poll_transmit(now, &mut frame) {
+///         server.input(now, &frame);
+///         moved = true;
+///     }
+///     while server.poll_transmit(now, &mut frame) {
+///         client.input(now, &frame);
+///         moved = true;
+///     }
+/// }
+/// assert_eq!(client.poll_event(), Some(Event::Connected(id)));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Stack {
+    interface: Interface,
+    link: Link,
+    tcp: Endpoints,
+    drops: Drops,
+    echo_replies: VecDeque<Event>,
+    most_echo_replies: usize,
+}
+
+impl Stack {
+    /// A host that runs `table`. `secret` makes initial sequence numbers, ports and hashes unpredictable: 16 bytes from the
+    /// system's random source, except where a run is to be repeated.
+    ///
+    /// # Errors
+    /// [`ConfigError`]: what in `config` cannot be.
+    pub fn new(config: Config, table: &'static Table, secret: [u8; 16]) -> Result<Self, ConfigError> {
+        let interface = config.interface()?;
+        let link = Link::new(interface.mac(), interface.address(), &config.limits);
+        // The headers of IPv4 and TCP without options (RFC 9293 §3.7.1).
+        let mss = config.mtu.saturating_sub(40);
+        let tcp = Endpoints::new(table, config.tcp, &config.limits, mss, secret)?;
+        let most_echo_replies = config.limits.events;
+        Ok(Self { interface, link, tcp, drops: Drops::default(), echo_replies: VecDeque::new(), most_echo_replies })
+    }
+
+    // ---- Input -------------------------------------------------------------------------------------------------------
+
+    /// A frame has arrived. Returns why it was dropped, if it was; that is counted too.
+    pub fn input(&mut self, now: Instant, frame: &[u8]) -> Option<DropReason> {
+        let reason = self.ethernet(now, frame).err();
+        if let Some(reason) = reason {
+            self.drops.add(reason);
+        }
+        reason
+    }
+
+    /// Time has passed: timers that are due go off, and nothing else makes them go off.
+    pub fn timeout(&mut self, now: Instant) {
+        self.tcp.timeout(now);
+        while let Some(peer) = self.tcp.poll_doubted() {
+            if let Some(next_hop) = self.next_hop(peer) {
+                self.link.doubt(now, next_hop, &mut self.drops);
+            }
+        }
+        self.link.timeout(now, &mut self.drops);
+        self.give_up_undeliverable(now);
+    }
+
+    // ---- The user's calls ----------------------------------------------------------------------------------------------
+
+    /// Passive OPEN: at most `backlog` (at least one) connections wait to be accepted, half-open ones included. The address
+    /// is ours or unspecified; a port of zero asks for one that is free.
+    ///
+    /// # Errors
+    /// [`OpenError::NotLocal`], [`OpenError::AddressInUse`], [`OpenError::NoPortFree`], [`OpenError::TooManyListeners`].
+    pub fn listen(&mut self, now: Instant, local: SocketAddr, backlog: usize) -> Result<ListenerId, OpenError> {
+        let local = self.local(local)?;
+        self.tcp.listen(now, local, backlog)
+    }
+
+    /// The next connection that somebody has established with this listener, if there is one.
+    ///
+    /// # Errors
+    /// [`CallError::DoesNotExist`] if the listener is closed.
+    pub fn accept(&mut self, listener: ListenerId) -> Result<Option<Accepted>, CallError> {
+        self.tcp.accept(listener)
+    }
+
+    /// The listener goes away. Connections that wait to be accepted are reset.
+    ///
+    /// # Errors
+    /// [`CallError::DoesNotExist`] if it is closed already.
+    pub fn close_listener(&mut self, now: Instant, listener: ListenerId) -> Result<(), CallError> {
+        self.tcp.close_listener(now, listener)
+    }
+
+    /// The socket on which a listener listens.
+    #[must_use]
+    pub fn listener_address(&self, listener: ListenerId) -> Option<SocketAddr> {
+        self.tcp.listener_address(listener)
+    }
+
+    /// Active OPEN from a free port of ours.
+    ///
+    /// # Errors
+    /// As [`connect_from`](Self::connect_from).
+    pub fn connect(&mut self, now: Instant, remote: SocketAddr) -> Result<ConnectionId, OpenError> {
+        self.connect_from(now, (self.interface.address(), 0).into(), remote)
+    }
+
+    /// Active OPEN from this socket of ours, whose address may be unspecified and whose port may be zero.
+    ///
+    /// # Errors
+    /// Any [`OpenError`] but [`OpenError::TooManyListeners`].
+    pub fn connect_from(
+        &mut self,
+        now: Instant,
+        local: SocketAddr,
+        remote: SocketAddr,
+    ) -> Result<ConnectionId, OpenError> {
+        let local = self.local(local)?;
+        let IpAddr::V4(peer) = remote.ip() else {
+            return Err(OpenError::BadRemote(remote));
+        };
+        if remote.port() == 0 || !self.interface.is_other_host(peer) {
+            return Err(OpenError::BadRemote(remote));
+        }
+        if self.interface.next_hop(peer).is_none() {
+            return Err(OpenError::NoRoute(remote));
+        }
+        self.tcp.connect(now, local, remote)
+    }
+
+    /// SEND: queues as much of `text` as there is room for and returns how many octets that was.
+    ///
+    /// # Errors
+    /// [`CallError::WouldBlock`] if there is no room at all; [`CallError::Closing`] after a close; or what became of the
+    /// connection.
+    pub fn send(&mut self, now: Instant, id: ConnectionId, text: &[u8]) -> Result<usize, CallError> {
+        self.tcp.send(now, id, text)
+    }
+
+    /// RECEIVE: moves text that has arrived to `buf` and returns how many octets that was; zero means that the peer has
+    /// closed and all has been received (or that `buf` is empty).
+    ///
+    /// # Errors
+    /// [`CallError::WouldBlock`] if nothing is there; or what became of the connection.
+    pub fn receive(&mut self, now: Instant, id: ConnectionId, buf: &mut [u8]) -> Result<usize, CallError> {
+        self.tcp.receive(now, id, buf)
+    }
+
+    /// CLOSE: "I have no more data to send". What was sent is delivered, and receiving goes on.
+    ///
+    /// # Errors
+    /// [`CallError::Closing`] the second time; or what became of the connection.
+    pub fn close(&mut self, now: Instant, id: ConnectionId) -> Result<(), CallError> {
+        self.tcp.call(now, id, Call::Close)
+    }
+
+    /// ABORT: the connection ends at once and the peer is told by a reset. The id remains until it is released.
+    ///
+    /// # Errors
+    /// [`CallError::DoesNotExist`] or [`CallError::Failed`] if it has ended already.
+    pub fn abort(&mut self, now: Instant, id: ConnectionId) -> Result<(), CallError> {
+        self.tcp.call(now, id, Call::Abort)
+    }
+
+    /// The user is gone and the id with him. The connection closes if it is not closed, and ends by itself; if text that
+    /// has arrived, or will arrive, is lost by that, it is reset.
+    ///
+    /// # Errors
+    /// [`CallError::DoesNotExist`] if the id is released already.
+    pub fn release(&mut self, now: Instant, id: ConnectionId) -> Result<(), CallError> {
+        self.tcp.release(now, id)
+    }
+
+    /// STATUS.
+    ///
+    /// # Errors
+    /// [`CallError::DoesNotExist`] if the id is released.
+    pub fn status(&mut self, now: Instant, id: ConnectionId) -> Result<Status, CallError> {
+        self.tcp.status(now, id)
+    }
+
+    /// Whether small segments leave at once, without waiting until nothing is in flight (Nagle's algorithm off).
+    ///
+    /// # Errors
+    /// [`CallError::DoesNotExist`] if the id is released.
+    pub fn set_nodelay(&mut self, id: ConnectionId, nodelay: bool) -> Result<(), CallError> {
+        self.tcp.set_nodelay(id, nodelay)
+    }
+
+    /// Sends an ICMP echo request; the answer, if one comes, is an [`Event::EchoReply`].
+    ///
+    /// # Errors
+    /// [`OpenError::BadRemote`], [`OpenError::NoRoute`].
+    pub fn ping(
+        &mut self,
+        now: Instant,
+        destination: IpAddr,
+        identifier: u16,
+        sequence: u16,
+        data: &[u8],
+    ) -> Result<(), OpenError> {
+        let bad = OpenError::BadRemote(SocketAddr::new(destination, 0));
+        let IpAddr::V4(destination) = destination else {
+            return Err(bad);
+        };
+        if !self.interface.is_other_host(destination) {
+            return Err(bad);
+        }
+        let request = Icmpv4Message::EchoRequest { identifier, sequence, data };
+        self.icmp_to(now, destination, &request).map_err(|_| OpenError::NoRoute((destination, 0).into()))
+    }
+
+    // ---- Output --------------------------------------------------------------------------------------------------------
+
+    /// Writes the next frame that is to leave into `frame`, in place of what is there; false if there is none.
+    #[must_use = "true means that there is a frame to send"]
+    pub fn poll_transmit(&mut self, now: Instant, frame: &mut Vec<u8>) -> bool {
+        loop {
+            if let Some(ready) = self.link.poll() {
+                *frame = ready;
+                return true;
+            }
+            let Some(pair) = self.tcp.poll_segment(now, frame) else {
+                return false;
+            };
+            let IpAddr::V4(destination) = pair.remote.ip() else {
+                self.drops.add(DropReason::NoRoute);
+                continue;
+            };
+            let Some(next_hop) = self.interface.next_hop(destination) else {
+                self.drops.add(DropReason::NoRoute);
+                continue;
+            };
+            write_headers(frame, &self.interface, destination, Protocol::TCP);
+            match self.link.send(now, next_hop, frame, &mut self.drops) {
+                Delivery::Now => return true,
+                Delivery::Later => {}
+            }
+        }
+    }
+
+    /// When [`timeout`](Self::timeout) is to be called; possibly sooner than anything is really due. O(1).
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        [self.tcp.poll_timeout(), self.link.poll_timeout()].into_iter().flatten().min()
+    }
+
+    /// The next thing the user should hear.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.echo_replies.pop_front().or_else(|| self.tcp.poll_event())
+    }
+
+    /// The next change of a connection's state, if tracing is on.
+    pub fn poll_transition(&mut self) -> Option<Transition> {
+        self.tcp.poll_transition()
+    }
+
+    /// Switches tracing on or off (it is off). Of what nobody takes with [`poll_transition`](Self::poll_transition), the
+    /// newest is kept.
+    pub fn set_tracing(&mut self, on: bool) {
+        self.tcp.set_tracing(on);
+    }
+
+    // ---- Getters -------------------------------------------------------------------------------------------------------
+
+    /// Our IP address.
+    #[must_use]
+    pub fn address(&self) -> IpAddr {
+        self.interface.address().into()
+    }
+
+    /// Our Ethernet address.
+    #[must_use]
+    pub fn mac(&self) -> MacAddr {
+        self.interface.mac()
+    }
+
+    /// The state that a segment of this pair would meet: that of the connection, else LISTEN, else CLOSED.
+    #[must_use]
+    pub fn state(&self, pair: &Pair) -> State {
+        self.tcp.state(pair)
+    }
+
+    /// The state of a connection, as long as there is anything of it.
+    #[must_use]
+    pub fn state_of(&self, id: ConnectionId) -> Option<State> {
+        self.tcp.state_of(id)
+    }
+
+    /// How many connections there are: in any state, and those that have ended and are not released.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.tcp.len()
+    }
+
+    /// What was dropped before the table saw it, and how often.
+    #[must_use]
+    pub fn drops(&self) -> &Drops {
+        &self.drops
+    }
+
+    /// The rules that have fired, and how often.
+    #[must_use]
+    pub fn fired(&self) -> &BTreeMap<RuleId, u64> {
+        self.tcp.fired()
+    }
+
+    /// All that decides what this stack will do, with times relative to `now` and without counters: two stacks with equal
+    /// projections behave alike.
+    #[must_use]
+    pub fn project(&self, now: Instant) -> Projection {
+        Projection::new(self.link.project(now), self.tcp.project(now))
+    }
+
+    // ---- The way of a frame --------------------------------------------------------------------------------------------
+
+    fn ethernet(&mut self, now: Instant, bytes: &[u8]) -> Result<(), DropReason> {
+        let frame = EthernetFrame::parse(bytes)?;
+        let for_us = frame.destination() == self.interface.mac();
+        match frame.ethertype() {
+            EtherType::ARP if for_us || frame.destination() == MacAddr::BROADCAST => {
+                let packet = ArpPacket::parse(frame.payload())?;
+                if !self.interface.is_other_host(packet.sender_ip) && packet.sender_ip != self.interface.address() {
+                    return Err(DropReason::ArpBadSender);
+                }
+                self.link.input(now, &packet, &mut self.drops)
+            }
+            EtherType::IPV4 if for_us => self.ipv4(now, frame.payload()),
+            EtherType::ARP | EtherType::IPV4 => Err(DropReason::NotOurFrame),
+            EtherType(_) => Err(DropReason::UnknownEtherType),
+        }
+    }
+
+    fn ipv4(&mut self, now: Instant, bytes: &[u8]) -> Result<(), DropReason> {
+        let packet = Ipv4Packet::parse(bytes, Checksum::Verify)?;
+        self.interface.admit(&packet)?;
+        if packet.is_fragment() {
+            return Err(DropReason::Fragment);
+        }
+        match packet.protocol() {
+            Protocol::TCP => {
+                let segment = TcpSegment::parse(packet.payload(), packet.pseudo_header(), Checksum::Verify)?;
+                let pair = Pair {
+                    local: (packet.destination(), segment.destination_port()).into(),
+                    remote: (packet.source(), segment.source_port()).into(),
+                };
+                self.tcp.input(now, pair, &segment)
+            }
+            Protocol::ICMP => self.icmp(now, &packet),
+            Protocol(_) => Err(DropReason::UnknownProtocol),
+        }
+    }
+
+    fn icmp(&mut self, now: Instant, packet: &Ipv4Packet<'_>) -> Result<(), DropReason> {
+        match Icmpv4Message::parse(packet.payload(), Checksum::Verify)? {
+            Icmpv4Message::EchoRequest { identifier, sequence, data } => {
+                self.icmp_to(now, packet.source(), &Icmpv4Message::EchoReply { identifier, sequence, data })
+            }
+            Icmpv4Message::EchoReply { identifier, sequence, data } => {
+                if self.echo_replies.len() >= self.most_echo_replies {
+                    return Err(DropReason::EventsFull);
+                }
+                let from = packet.source().into();
+                self.echo_replies.push_back(Event::EchoReply { from, identifier, sequence, len: data.len() });
+                Ok(())
+            }
+            Icmpv4Message::DestinationUnreachable { code, quoted, .. } => {
+                self.unreachable(now, quoted, Unreachable { code })
+            }
+            Icmpv4Message::TimeExceeded { .. } | Icmpv4Message::Unknown { .. } => Err(DropReason::IcmpIgnored),
+        }
+    }
+
+    /// A segment of ours did not arrive: its connection hears of it, if it is one in flight.
+    fn unreachable(&mut self, now: Instant, datagram: &[u8], why: Unreachable) -> Result<(), DropReason> {
+        let quoted = Quoted::parse(datagram)?;
+        if quoted.source != self.interface.address() {
+            return Err(DropReason::IcmpNotOurs);
+        }
+        let pair = Pair {
+            local: (quoted.source, quoted.tcp.source_port).into(),
+            remote: (quoted.destination, quoted.tcp.destination_port).into(),
+        };
+        self.tcp.unreachable(now, pair, Seq::new(quoted.tcp.seq), why)
+    }
+
+    fn icmp_to(
+        &mut self,
+        now: Instant,
+        destination: std::net::Ipv4Addr,
+        message: &Icmpv4Message<'_>,
+    ) -> Result<(), DropReason> {
+        let next_hop = self.interface.next_hop(destination).ok_or(DropReason::NoRoute)?;
+        let mut frame = vec![0; HEADROOM + message.emitted_len()];
+        message.emit(&mut frame[HEADROOM..]);
+        write_headers(&mut frame, &self.interface, destination, Protocol::ICMP);
+        self.link.enqueue(now, next_hop, frame, &mut self.drops);
+        Ok(())
+    }
+
+    /// What the link could not deliver is as if a router had said that the host is unreachable.
+    fn give_up_undeliverable(&mut self, now: Instant) {
+        while let Some(frame) = self.link.poll_undeliverable() {
+            self.drops.add(DropReason::NeighbourSilent);
+            let datagram = frame.get(ethernet::HEADER_LEN..).unwrap_or_default();
+            // A ping, or a segment whose connection has ended, is nobody's any more.
+            let _ = self.unreachable(now, datagram, Unreachable::SILENT_NEIGHBOUR);
+        }
+    }
+
+    fn next_hop(&self, peer: IpAddr) -> Option<std::net::Ipv4Addr> {
+        match peer {
+            IpAddr::V4(peer) => self.interface.next_hop(peer),
+            IpAddr::V6(_) => None,
+        }
+    }
+
+    /// A socket of ours: an unspecified address is our only one (RFC 9293 MUST-44).
+    fn local(&self, local: SocketAddr) -> Result<SocketAddr, OpenError> {
+        let ours: IpAddr = self.interface.address().into();
+        if local.ip() == ours || (local.is_ipv4() && local.ip().is_unspecified()) {
+            Ok(SocketAddr::new(ours, local.port()))
+        } else {
+            Err(OpenError::NotLocal(local))
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! TCP's durations, sizes and policies.
+
+use std::ops::RangeInclusive;
+
+use super::congestion::CongestionConfig;
+use super::recv::UNSCALED_CAPACITY;
+use super::rtt::RtoConfig;
+use crate::time::Micros;
+
+/// What the RFCs leave to a host. The defaults are what they recommend.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TcpConfig {
+    /// Maximum segment lifetime; TIME-WAIT lasts two of them (RFC 9293 §3.4.2: 2 minutes).
+    pub msl: Micros,
+    /// Bounds of the retransmission timeout (RFC 6298).
+    pub rto: RtoConfig,
+    /// Congestion control (RFC 5681).
+    pub congestion: CongestionConfig,
+    /// Octets of text kept for the user, and the window offered; at most 65,535 count.
+    pub receive_buffer: usize,
+    /// Octets of text kept until they are acknowledged.
+    pub send_buffer: usize,
+    /// How long the acknowledgment of text may wait for company; less than 0.5 seconds (RFC 9293 §3.8.6.3, MUST-40).
+    pub delayed_ack: Micros,
+    /// How long small segments wait when the window has only little room, nothing is in flight and no better comes
+    /// (RFC 9293 §3.8.6.2.1: 0.1 to 1.0 seconds).
+    pub silly_window_override: Micros,
+    /// R1: after so many retransmissions of one segment the neighbour is doubted (RFC 9293 §3.8.3, MUST-20: at least 3).
+    pub r1: u8,
+    /// R2: a segment that has not been acknowledged for so long closes the connection (§3.8.3: at least 100 seconds).
+    pub user_timeout: Micros,
+    /// R2 for a SYN (MUST-23: at least 3 minutes).
+    pub syn_timeout: Micros,
+    /// How long FIN-WAIT-2 lasts when the user is gone. The RFCs have no such bound; 60 seconds is common.
+    pub fin_wait_2: Micros,
+    /// Keep-alives; off unless asked for (MUST-25).
+    pub keep_alive: Option<KeepAlive>,
+    /// Between acknowledgments of suspicious segments of one connection (RFC 5961 §7).
+    pub challenge_interval: Micros,
+    /// Small segments wait until nothing is in flight (RFC 9293 §3.7.4, SHLD-7). Each connection may switch it off.
+    pub nagle: bool,
+    /// RST, SYN and ACK must be exact, else a challenge ACK (RFC 5961).
+    pub rfc5961: bool,
+    /// A RST does not end TIME-WAIT (RFC 1337, fix F1).
+    pub rfc1337: bool,
+    /// A new SYN may cut TIME-WAIT short (RFC 9293 §3.6.1, MAY-2).
+    pub reopen_time_wait: bool,
+    /// The ports that connections get when the user names none (RFC 6335: 49152 to 65535).
+    pub ephemeral_ports: RangeInclusive<u16>,
+}
+
+/// When an idle connection is probed (RFC 9293 §3.8.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct KeepAlive {
+    /// Idle this long before the first probe (MUST-28: at least two hours by default).
+    pub idle: Micros,
+    /// Between probes.
+    pub interval: Micros,
+    /// So many unanswered probes end the connection (MUST-29: one is not enough).
+    pub probes: u8,
+}
+
+impl Default for KeepAlive {
+    fn default() -> Self {
+        Self { idle: Micros::from_secs(7_200), interval: Micros::from_secs(75), probes: 9 }
+    }
+}
+
+impl Default for TcpConfig {
+    fn default() -> Self {
+        Self {
+            msl: Micros::from_secs(120),
+            rto: RtoConfig::default(),
+            congestion: CongestionConfig::default(),
+            receive_buffer: UNSCALED_CAPACITY,
+            send_buffer: UNSCALED_CAPACITY,
+            delayed_ack: Micros::from_millis(40),
+            silly_window_override: Micros::from_millis(200),
+            r1: 3,
+            user_timeout: Micros::from_secs(100),
+            syn_timeout: Micros::from_secs(180),
+            fin_wait_2: Micros::from_secs(60),
+            keep_alive: None,
+            challenge_interval: Micros::from_millis(500),
+            nagle: true,
+            rfc5961: true,
+            rfc1337: true,
+            reopen_time_wait: true,
+            ephemeral_ports: 49_152..=65_535,
+        }
+    }
+}

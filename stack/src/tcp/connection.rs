@@ -1,0 +1,463 @@
+//! A connection: its `Tcb`, which only the table moves, and its [`Flow`], which is all that the table does not decide.
+//!
+//! [`Connection::step`] is the one place of the stack where a `Tcb` changes. What the table asks for meanwhile is in
+//! [`host`](super::host), what a connection sends next in [`output`](super::output).
+
+use lockstep_model::{Call, Event, Fired, Flag, Reply, Segment, Seq, SeqNum, Signal, State, Table, Tcb, Timer};
+
+use super::config::TcpConfig;
+use super::congestion::Congestion;
+use super::demux::Pair;
+use super::host::Step;
+use super::isn::IsnSecret;
+use super::recv::RecvBuffer;
+use super::rtt::{RttEstimator, Transmissions};
+use super::send::SendBuffer;
+use super::timers::TimerTable;
+use crate::ip::Unreachable;
+use crate::time::{Instant, Micros};
+use crate::wire::TcpOptions;
+
+/// The send MSS before the peer has named his (RFC 9293 §3.7.1, MUST-15).
+pub(super) const DEFAULT_SEND_MSS: u16 = 536;
+
+/// The least send MSS that is believed: whoever asks for less wants us to send headers (as Linux's `tcp_min_snd_mss`).
+const LEAST_SEND_MSS: u16 = 48;
+
+/// What all connections of a stack have in common.
+#[derive(Clone, Debug)]
+pub(super) struct Common {
+    /// The table that moves them.
+    pub table: &'static Table,
+    /// Durations, sizes and policies.
+    pub config: TcpConfig,
+    /// The MSS we announce: what our link carries after the headers (MUST-67).
+    pub mss: u16,
+    /// For initial sequence numbers.
+    pub secret: IsnSecret,
+}
+
+/// What comes with an event besides the event.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Given<'a> {
+    /// The text of a segment or of a SEND.
+    pub text: &'a [u8],
+    /// The options of a segment.
+    pub options: Option<&'a TcpOptions>,
+    /// Whether somebody listens for a new connection in place of this one.
+    pub listening: bool,
+}
+
+/// What came of an event.
+#[derive(Clone, Debug)]
+pub(super) struct Effects {
+    /// The state before.
+    pub from: State,
+    /// The rules that fired.
+    pub fired: Fired,
+    /// The return of a call.
+    pub reply: Option<Reply>,
+    /// What the user is to be told.
+    pub signals: Vec<Signal>,
+    /// Control segments that are to leave.
+    pub emitted: Vec<Segment<Seq>>,
+    /// Octets of a SEND that were taken.
+    pub queued: usize,
+    /// There is more for the user to read, or the end of it.
+    pub readable: bool,
+    /// There is room for the user to write, who has found none before.
+    pub writable: bool,
+    /// The peer has been silent for so long that the way to him may be wrong (R1).
+    pub doubtful: bool,
+}
+
+impl Effects {
+    fn nothing_yet(from: State) -> Self {
+        Self {
+            from,
+            fired: Fired::default(),
+            reply: None,
+            signals: Vec::new(),
+            emitted: Vec::new(),
+            queued: 0,
+            readable: false,
+            writable: false,
+            doubtful: false,
+        }
+    }
+}
+
+/// One connection.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Connection {
+    pair: Pair,
+    tcb: Tcb<Seq>,
+    pub(super) flow: Flow,
+}
+
+impl Connection {
+    /// A connection that does not exist: CLOSED.
+    pub fn closed(common: &Common, pair: Pair) -> Self {
+        Self::of(common, pair, Tcb::closed())
+    }
+
+    /// A connection in the state of `tcb`, with nothing in its buffers: a listener's child.
+    pub fn of(common: &Common, pair: Pair, tcb: Tcb<Seq>) -> Self {
+        Self { pair, tcb, flow: Flow::new(common) }
+    }
+
+    /// Its two ends.
+    pub fn pair(&self) -> Pair {
+        self.pair
+    }
+
+    /// Its variables, to look at.
+    pub fn tcb(&self) -> &Tcb<Seq> {
+        &self.tcb
+    }
+
+    /// Lets the table do to this connection what it says about `event`.
+    pub fn step(&mut self, common: &Common, now: Instant, event: Event<Seq>, given: Given<'_>) -> Effects {
+        let effects = Effects::nothing_yet(self.tcb.state());
+        let mut host = Step { flow: &mut self.flow, common, now, pair: self.pair, given, effects };
+        let fired = lockstep_model::step(common.table, &mut self.tcb, event, &mut host);
+        let mut effects = host.effects;
+        effects.fired = fired;
+        effects
+    }
+
+    /// A user's call without text.
+    pub fn call(&mut self, common: &Common, now: Instant, call: Call) -> Effects {
+        self.step(common, now, Event::Call(call), Given::default())
+    }
+
+    /// A segment arrives.
+    pub fn arrives(&mut self, common: &Common, now: Instant, segment: Segment<Seq>, given: Given<'_>) -> Effects {
+        let effects = self.step(common, now, Event::Arrives(segment), given);
+        self.heed_window(common, now, &segment);
+        if self.tcb.syn_acked() {
+            self.flow.keep_alive_from(common, now);
+        }
+        effects
+    }
+
+    /// The next of its timers that is due goes off; `None` if none is.
+    pub fn timeout(&mut self, common: &Common, now: Instant) -> Option<Effects> {
+        self.flow.patience.expire(now);
+        let timer = self.flow.timers.expire(now)?;
+        let doubtful = timer == Timer::Retransmit && self.flow.retransmission_is_due(common, &self.tcb);
+        let in_vain = timer == Timer::KeepAlive && self.flow.keep_alives_are_in_vain(common);
+        let timer = if in_vain { Timer::User } else { timer };
+        let effects = self.step(common, now, Event::Timeout(timer), Given::default());
+        if timer == Timer::KeepAlive && !effects.fired.is_empty() {
+            self.flow.keep_alive_was_sent(common, now);
+        }
+        Some(Effects { doubtful, ..effects })
+    }
+
+    /// When something is next to be done without anybody asking.
+    pub fn next_deadline(&self) -> Option<Instant> {
+        [self.flow.timers.next_deadline(), self.flow.patience.deadline()].into_iter().flatten().min()
+    }
+
+    /// Whether an ICMP error about `seq` is about something in flight (RFC 5927 §4.1).
+    pub fn has_in_flight(&self, seq: Seq) -> bool {
+        seq.in_window(self.tcb.snd_una(), self.tcb.snd_nxt().forward_from(self.tcb.snd_una()))
+    }
+
+    /// Whether it is an attempt to connect that nobody has answered, so that an ICMP error may end it (RFC 5927 §5.2).
+    pub fn is_unanswered_attempt(&self) -> bool {
+        !self.tcb.is_passive() && !self.tcb.syn_acked() && self.flow.syn_outstanding
+    }
+
+    /// The user takes text that has arrived. A window that can now open wide is announced (RFC 9293 §3.8.6.2.2).
+    pub fn read(&mut self, buf: &mut [u8]) -> usize {
+        let n = self.flow.recv.read(buf);
+        if !self.flow.fin_received && self.flow.recv.window_update(self.flow.smss.into()).is_some() {
+            self.flow.ack = AckDue::Now;
+        }
+        n
+    }
+
+    /// It is CLOSED: whatever it meant to send has lost its meaning.
+    pub fn fall_silent(&mut self) {
+        self.flow.acknowledged();
+        self.flow.resend = None;
+        self.flow.patience = Patience::NotNeeded;
+    }
+
+    /// The same connection with its times relative to `now`.
+    pub fn project(&self, now: Instant) -> Self {
+        Self { flow: self.flow.project(now), ..self.clone() }
+    }
+
+    /// What a peer says about a closed window.
+    fn heed_window(&mut self, common: &Common, now: Instant, segment: &Segment<Seq>) {
+        let tcb = &self.tcb;
+        if tcb.snd_wnd() > 0 {
+            self.flow.window_is_open(common, now, tcb);
+        } else if tcb.window_known() && segment.has(Flag::Ack) && segment.ack == tcb.snd_una() {
+            self.flow.peer_answers_probes(common, now);
+        }
+    }
+}
+
+/// Whether an acknowledgment has to leave.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) enum AckDue {
+    /// Nothing to acknowledge.
+    #[default]
+    No,
+    /// When the timer goes off, or with whatever leaves before.
+    Delayed,
+    /// With the next opportunity to send.
+    Now,
+}
+
+/// What is sent again after a retransmission timeout: all from here to there, as far as the congestion window allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Resend {
+    /// The next to send again.
+    pub next: Seq,
+    /// SND.NXT when the timer went off.
+    pub until: Seq,
+}
+
+/// How long text waits that is too little for a segment, when nothing can make it more (RFC 9293 §3.8.6.2.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) enum Patience {
+    /// Nothing waits.
+    #[default]
+    NotNeeded,
+    /// Until then.
+    Until(Instant),
+    /// It has waited long enough.
+    Over,
+}
+
+impl Patience {
+    fn deadline(self) -> Option<Instant> {
+        match self {
+            Patience::Until(at) => Some(at),
+            Patience::NotNeeded | Patience::Over => None,
+        }
+    }
+
+    fn expire(&mut self, now: Instant) {
+        if self.deadline().is_some_and(|at| at <= now) {
+            *self = Patience::Over;
+        }
+    }
+
+    fn map(self, relative: impl Fn(Instant) -> Instant) -> Self {
+        match self {
+            Patience::Until(at) => Patience::Until(relative(at)),
+            Patience::NotNeeded | Patience::Over => self,
+        }
+    }
+}
+
+/// Text and FIN that came with a SYN.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Held {
+    pub text: Vec<u8>,
+    pub fin: bool,
+}
+
+/// All of a connection that the table does not decide: text on its way out and in, measured times, deadlines.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Flow {
+    pub send: SendBuffer,
+    /// How many of the octets in `send` have been transmitted at least once.
+    pub sent: usize,
+    pub recv: RecvBuffer,
+    pub held: Option<Held>,
+    /// RCV.NXT has moved over the FIN: there will be no more text.
+    pub fin_received: bool,
+    /// Eff.snd.MSS: the most text a segment of ours may carry (RFC 9293 §3.7.1).
+    pub smss: u16,
+    /// The peer's MSS option has been read, or found missing.
+    pub options_known: bool,
+    pub rtt: RttEstimator,
+    pub congestion: Congestion,
+    pub timers: TimerTable,
+    /// The segment whose round trip is being measured: the number after its last, and when it left.
+    pub timing: Option<(Seq, Instant)>,
+    /// Our SYN has been sent and is not acknowledged.
+    pub syn_outstanding: bool,
+    /// It has been sent again after a timeout.
+    pub syn_repeated: bool,
+    /// Timeouts since anything was acknowledged, which are retransmissions of one segment.
+    pub timeouts: u8,
+    /// How often the closed window has been probed: the interval doubles with each (SHLD-30).
+    pub probes: u8,
+    /// A probe is to leave.
+    pub probe_due: bool,
+    pub resend: Option<Resend>,
+    pub ack: AckDue,
+    /// Segments with text since the last acknowledgment.
+    pub unacked_segments: u8,
+    /// Until then no suspicious segment is answered (RFC 5961 §7).
+    pub no_challenge_until: Instant,
+    /// When a segment with text last left.
+    pub last_sent: Instant,
+    pub patience: Patience,
+    pub nagle: bool,
+    /// Keep-alives since the peer was last heard.
+    pub keep_alives: u8,
+    /// The user found no room for all he had to send.
+    pub wants_to_write: bool,
+    /// What ICMP last said.
+    pub soft_error: Option<Unreachable>,
+}
+
+impl Flow {
+    pub fn new(common: &Common) -> Self {
+        let config = &common.config;
+        Self {
+            send: SendBuffer::new(config.send_buffer),
+            sent: 0,
+            recv: RecvBuffer::new(config.receive_buffer.min(super::recv::UNSCALED_CAPACITY)),
+            held: None,
+            fin_received: false,
+            smss: DEFAULT_SEND_MSS.min(common.mss),
+            options_known: false,
+            rtt: RttEstimator::new(config.rto),
+            congestion: Congestion::new(DEFAULT_SEND_MSS, config.congestion),
+            timers: TimerTable::new(),
+            timing: None,
+            syn_outstanding: false,
+            syn_repeated: false,
+            timeouts: 0,
+            probes: 0,
+            probe_due: false,
+            resend: None,
+            ack: AckDue::No,
+            unacked_segments: 0,
+            no_challenge_until: Instant::ZERO,
+            last_sent: Instant::ZERO,
+            patience: Patience::NotNeeded,
+            nagle: config.nagle,
+            keep_alives: 0,
+            wants_to_write: false,
+            soft_error: None,
+        }
+    }
+
+    /// Another incarnation begins: all is new but the text that came with its SYN.
+    pub fn renew(&mut self, common: &Common) {
+        let held = self.held.take();
+        *self = Self { held, ..Self::new(common) };
+    }
+
+    /// The peer's SYN was accepted: the size of segments follows from its options (MUST-15, MUST-16).
+    pub fn learn(&mut self, common: &Common, options: &TcpOptions) {
+        if std::mem::replace(&mut self.options_known, true) {
+            return;
+        }
+        let send_mss = match options.mss {
+            None | Some(0) => DEFAULT_SEND_MSS,
+            Some(mss) => mss.max(LEAST_SEND_MSS),
+        };
+        self.smss = send_mss.min(common.mss);
+        self.congestion = Congestion::new(self.smss, common.config.congestion);
+    }
+
+    /// An acknowledgment leaves, in whatever segment.
+    pub fn acknowledged(&mut self) {
+        self.ack = AckDue::No;
+        self.unacked_segments = 0;
+        self.timers.stop(Timer::DelayedAck);
+    }
+
+    /// The retransmission timeout, longer with each probe of a closed window.
+    pub fn retransmission_delay(&self, common: &Common) -> Micros {
+        let doubled = self.rtt.rto().saturating_mul(1_u64.checked_shl(self.probes.into()).unwrap_or(u64::MAX));
+        if self.probes > 0 { doubled.min(common.config.rto.max) } else { self.rtt.rto() }
+    }
+
+    /// R2 begins to run, unless it runs already (RFC 9293 §3.8.3).
+    pub fn start_user_timeout(&mut self, common: &Common, now: Instant) {
+        if self.timers.deadline(Timer::User).is_none() {
+            let config = &common.config;
+            let r2 = if self.syn_outstanding { config.syn_timeout } else { config.user_timeout };
+            self.timers.set(Timer::User, now + r2);
+        }
+    }
+
+    /// The peer is heard: keep-alives begin anew.
+    pub fn keep_alive_from(&mut self, common: &Common, now: Instant) {
+        self.keep_alives = 0;
+        if let Some(keep_alive) = common.config.keep_alive {
+            self.timers.set(Timer::KeepAlive, now + keep_alive.idle);
+        }
+    }
+
+    /// One more keep-alive has left; the next follows sooner than the first.
+    fn keep_alive_was_sent(&mut self, common: &Common, now: Instant) {
+        self.keep_alives = self.keep_alives.saturating_add(1);
+        if let Some(keep_alive) = common.config.keep_alive {
+            self.timers.set(Timer::KeepAlive, now + keep_alive.interval);
+        }
+    }
+
+    /// Enough keep-alives have found no answer (MUST-29).
+    fn keep_alives_are_in_vain(&self, common: &Common) -> bool {
+        common.config.keep_alive.is_some_and(|keep_alive| self.keep_alives >= keep_alive.probes)
+    }
+
+    /// The retransmission timer has gone off: back off (RFC 6298 (5.5)) and slow down (RFC 5681 §3.1). Returns whether R1
+    /// is reached. A probe that a closed window does not take is no sign of congestion.
+    fn retransmission_is_due(&mut self, common: &Common, tcb: &Tcb<Seq>) -> bool {
+        self.timing = None;
+        if tcb.window_known() && tcb.snd_wnd() == 0 {
+            self.probes = self.probes.saturating_add(1);
+            return false;
+        }
+        self.timeouts = self.timeouts.saturating_add(1);
+        self.rtt.on_timeout();
+        if self.syn_outstanding {
+            self.syn_repeated = true;
+        } else {
+            let transmissions = if self.timeouts == 1 { Transmissions::Once } else { Transmissions::Repeated };
+            self.congestion.on_rto(tcb.snd_nxt().forward_from(tcb.snd_una()), transmissions);
+        }
+        self.timeouts == common.config.r1
+    }
+
+    /// The window is open. What a closed one did not take is sent again without waiting for the backed-off timer.
+    fn window_is_open(&mut self, common: &Common, now: Instant, tcb: &Tcb<Seq>) {
+        self.probe_due = false;
+        if std::mem::take(&mut self.probes) > 0 && tcb.armed(Timer::Retransmit) {
+            self.resend = Some(Resend { next: tcb.snd_una(), until: tcb.snd_nxt() });
+            self.timers.set(Timer::Retransmit, now + self.retransmission_delay(common));
+        }
+    }
+
+    /// A peer that answers probes is alive, however long its window stays closed (MUST-37).
+    fn peer_answers_probes(&mut self, common: &Common, now: Instant) {
+        if self.timers.deadline(Timer::User).is_some() {
+            self.timers.stop(Timer::User);
+            self.start_user_timeout(common, now);
+        }
+    }
+
+    fn project(&self, now: Instant) -> Self {
+        let ahead = |at: Instant| Instant::ZERO + at.since(now);
+        let ago = |at: Instant| Instant::ZERO + now.since(at);
+        let mut timers = TimerTable::new();
+        for timer in Timer::ALL {
+            if let Some(deadline) = self.timers.deadline(timer) {
+                timers.set(timer, ahead(deadline));
+            }
+        }
+        Self {
+            timers,
+            timing: self.timing.map(|(end, at)| (end, ago(at))),
+            no_challenge_until: ahead(self.no_challenge_until),
+            last_sent: ago(self.last_sent),
+            patience: self.patience.map(ahead),
+            ..self.clone()
+        }
+    }
+}

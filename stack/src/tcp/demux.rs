@@ -1,0 +1,88 @@
+//! Who gets a segment: connections by their four-tuple, under a keyed hash, so that nobody can choose addresses that
+//! collide.
+
+use std::collections::HashMap;
+use std::hash::BuildHasher;
+use std::net::SocketAddr;
+
+use siphasher::sip::SipHasher13;
+
+/// The two ends of a connection, seen from here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Pair {
+    /// Our socket.
+    pub local: SocketAddr,
+    /// The peer's socket.
+    pub remote: SocketAddr,
+}
+
+impl std::fmt::Display for Pair {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} <-> {}", self.local, self.remote)
+    }
+}
+
+/// Where each pair's connection is. It is asked, never listed: the order inside means nothing.
+#[derive(Clone, Debug)]
+pub(super) struct Demux {
+    places: HashMap<Pair, usize, Keyed>,
+}
+
+impl Demux {
+    pub fn new(key: [u8; 16]) -> Self {
+        Self { places: HashMap::with_hasher(Keyed { key }) }
+    }
+
+    /// The place of this pair's connection.
+    pub fn find(&self, pair: &Pair) -> Option<usize> {
+        self.places.get(pair).copied()
+    }
+
+    /// Segments of `pair` go to the connection at `index` from now on.
+    pub fn insert(&mut self, pair: Pair, index: usize) {
+        self.places.insert(pair, index);
+    }
+
+    /// The connection at `index` no longer exists. Another of the same pair is left alone.
+    pub fn remove(&mut self, pair: &Pair, index: usize) {
+        if self.find(pair) == Some(index) {
+            self.places.remove(pair);
+        }
+    }
+}
+
+#[derive(Clone)]
+struct Keyed {
+    key: [u8; 16],
+}
+
+impl BuildHasher for Keyed {
+    type Hasher = SipHasher13;
+
+    fn build_hasher(&self) -> SipHasher13 {
+        SipHasher13::new_with_key(&self.key)
+    }
+}
+
+impl std::fmt::Debug for Keyed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Keyed(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_later_connection_of_the_pair_survives_the_end_of_the_earlier() {
+        let pair = Pair { local: ([192, 0, 2, 1], 80).into(), remote: ([192, 0, 2, 2], 4000).into() };
+        let mut demux = Demux::new(*b"0123456789abcdef");
+        demux.insert(pair, 1);
+        demux.insert(pair, 2);
+        demux.remove(&pair, 1);
+        assert_eq!(demux.find(&pair), Some(2));
+        demux.remove(&pair, 2);
+        assert_eq!(demux.find(&pair), None);
+    }
+}

@@ -1,0 +1,254 @@
+//! What the table asks of a connection's [`Flow`]: facts, and effects.
+
+use lockstep_model::{Accepted, Flag, Host, Policy, Reply, Segment, Seq, SeqNum, Signal, Tcb, Timer, Urgency};
+
+use super::connection::{AckDue, Common, Effects, Flow, Given, Held, Resend};
+use super::demux::Pair;
+use super::isn::initial_sequence_number;
+use super::rtt::Transmissions;
+use crate::time::Instant;
+
+/// Octets beyond the last incarnation's numbers at which the next one begins, if the clock has not yet come so far: more
+/// than any window.
+const ISS_GAP: u32 = 1 << 17;
+
+/// One event on its way through the table, seen from the host.
+pub(super) struct Step<'a> {
+    pub flow: &'a mut Flow,
+    pub common: &'a Common,
+    pub now: Instant,
+    pub pair: Pair,
+    pub given: Given<'a>,
+    pub effects: Effects,
+}
+
+impl Host<Seq> for Step<'_> {
+    fn rcv_wnd(&self) -> u32 {
+        saturated(self.flow.recv.rcv_wnd())
+    }
+
+    fn policy(&self, policy: Policy) -> bool {
+        match policy {
+            Policy::Rfc5961 => self.common.config.rfc5961,
+            Policy::Rfc1337 => self.common.config.rfc1337,
+            Policy::ReopenTimeWait => self.common.config.reopen_time_wait,
+        }
+    }
+
+    fn unsent(&self) -> bool {
+        self.flow.send.len() > self.flow.sent
+    }
+
+    fn unread(&self) -> bool {
+        self.flow.recv.unread() > 0
+    }
+
+    fn holds_next(&self) -> bool {
+        self.flow.held.is_some()
+    }
+
+    fn may_challenge(&self) -> bool {
+        self.flow.no_challenge_until <= self.now
+    }
+
+    fn has_listener(&self) -> bool {
+        self.given.listening
+    }
+
+    fn iss(&mut self, above: Option<Seq>) -> Seq {
+        let Pair { local, remote } = self.pair;
+        let iss = Seq::new(initial_sequence_number(&self.common.secret, local, remote, self.now));
+        match above {
+            None => iss,
+            Some(above) => {
+                self.flow.renew(self.common);
+                if iss.after(above.plus(ISS_GAP)) { iss } else { above.plus(ISS_GAP) }
+            }
+        }
+    }
+
+    fn emit(&mut self, _tcb: &Tcb<Seq>, segment: Segment<Seq>) {
+        if segment.has(Flag::Syn) {
+            if !self.flow.syn_outstanding {
+                self.flow.syn_outstanding = true;
+                self.flow.timing = Some((segment.end(), self.now));
+            }
+            // A SYN,ACK answers a SYN, whose options count from now on.
+            if segment.has(Flag::Ack) {
+                self.learn_options();
+            }
+        }
+        if segment.has(Flag::Ack) {
+            self.flow.acknowledged();
+        }
+        self.effects.emitted.push(segment);
+    }
+
+    fn acknowledge(&mut self, _tcb: &Tcb<Seq>, urgency: Urgency) {
+        match urgency {
+            Urgency::Now => self.flow.ack = AckDue::Now,
+            Urgency::Delayable => self.acknowledge_soon(),
+        }
+    }
+
+    fn take_challenge(&mut self) {
+        self.flow.no_challenge_until = self.now + self.common.config.challenge_interval;
+    }
+
+    fn queue_text(&mut self) {
+        self.effects.queued = self.flow.send.push(self.given.text);
+        self.flow.wants_to_write = self.effects.queued < self.given.text.len();
+    }
+
+    fn hold(&mut self, _tcb: &Tcb<Seq>, segment: &Segment<Seq>) {
+        let fits = self.given.text.len().min(self.flow.recv.rcv_wnd());
+        let fin = segment.has(Flag::Fin) && fits == self.given.text.len();
+        let held = Held { text: self.given.text[..fits].to_vec(), fin };
+        self.flow.held = (fits > 0 || fin).then_some(held);
+    }
+
+    fn accept(&mut self, tcb: &Tcb<Seq>, segment: &Segment<Seq>) -> Accepted<u32> {
+        let had_holes = !self.flow.recv.reassembly().is_empty();
+        let mut advance = 0;
+        let mut fin = false;
+        if let Some(held) = self.flow.held.take() {
+            let accepted = self.flow.recv.accept(0, &held.text, held.fin);
+            advance = accepted.advance;
+            fin = accepted.fin;
+        }
+        let rcv_nxt = tcb.rcv_nxt().plus(saturated(advance));
+        if let Some((offset, text)) = beyond(rcv_nxt, segment, self.given.text) {
+            let accepted = self.flow.recv.accept(offset, text, segment.has(Flag::Fin));
+            advance += accepted.advance;
+            fin = accepted.fin;
+        }
+        // RFC 5681 §4.2: out of order, or filling a gap, is acknowledged at once.
+        if had_holes || !self.flow.recv.reassembly().is_empty() {
+            self.flow.ack = AckDue::Now;
+        }
+        self.effects.readable |= advance > 0;
+        Accepted { advance: saturated(advance), fin }
+    }
+
+    fn fin_received(&mut self, _tcb: &Tcb<Seq>) {
+        self.flow.fin_received = true;
+        self.effects.readable = true;
+    }
+
+    fn acked(&mut self, tcb: &Tcb<Seq>, from: Seq) {
+        let mut acked = tcb.snd_una().forward_from(from);
+        if std::mem::take(&mut self.flow.syn_outstanding) {
+            acked = acked.saturating_sub(1);
+            self.handshake_is_over();
+        }
+        if tcb.fin_acked() {
+            acked = acked.saturating_sub(1);
+        }
+        let text = self.flow.send.acked(usize::try_from(acked).unwrap_or(usize::MAX));
+        self.flow.sent = self.flow.sent.saturating_sub(text);
+        if text > 0 {
+            self.flow.congestion.on_ack(saturated(text));
+            self.effects.writable = std::mem::take(&mut self.flow.wants_to_write);
+        }
+        self.measure(tcb.snd_una());
+        self.flow.timeouts = 0;
+        self.flow.timers.stop(Timer::User);
+    }
+
+    fn retransmit(&mut self, tcb: &Tcb<Seq>) {
+        self.flow.resend = Some(Resend { next: tcb.snd_una(), until: tcb.snd_nxt() });
+    }
+
+    fn probe(&mut self, _tcb: &Tcb<Seq>) {
+        self.flow.probe_due = true;
+        self.flow.probes = self.flow.probes.saturating_add(1);
+    }
+
+    fn flush(&mut self) {
+        self.flow.send.clear();
+        self.flow.sent = 0;
+        self.flow.resend = None;
+        self.flow.probe_due = false;
+        self.flow.recv.clear();
+        self.flow.held = None;
+    }
+
+    fn start(&mut self, timer: Timer) {
+        let config = &self.common.config;
+        let delay = match timer {
+            Timer::Retransmit | Timer::Persist => self.flow.retransmission_delay(self.common),
+            Timer::TimeWait => config.msl.saturating_mul(2),
+            Timer::FinWait2 => config.fin_wait_2,
+            Timer::User => config.user_timeout,
+            Timer::KeepAlive => config.keep_alive.unwrap_or_default().idle,
+            Timer::DelayedAck => config.delayed_ack,
+        };
+        self.flow.timers.set(timer, self.now + delay);
+        if timer == Timer::Retransmit {
+            self.flow.start_user_timeout(self.common, self.now);
+        }
+    }
+
+    fn stop(&mut self, timer: Timer) {
+        self.flow.timers.stop(timer);
+        if timer == Timer::Retransmit {
+            self.flow.timers.stop(Timer::User);
+            self.flow.resend = None;
+        }
+    }
+
+    fn signal(&mut self, signal: Signal) {
+        self.effects.signals.push(signal);
+    }
+
+    fn reply(&mut self, reply: Reply) {
+        self.effects.reply = Some(reply);
+    }
+}
+
+impl Step<'_> {
+    /// Delayed, but not beyond the second segment (RFC 9293 §3.8.6.3, SHLD-18 and SHLD-19).
+    fn acknowledge_soon(&mut self) {
+        self.flow.unacked_segments = self.flow.unacked_segments.saturating_add(1);
+        if self.flow.ack == AckDue::Now || self.flow.unacked_segments >= 2 {
+            self.flow.ack = AckDue::Now;
+        } else {
+            self.flow.ack = AckDue::Delayed;
+            self.flow.timers.set(Timer::DelayedAck, self.now + self.common.config.delayed_ack);
+        }
+    }
+
+    /// Our SYN is acknowledged (RFC 6298 (5.7), RFC 5681 §3.1).
+    fn handshake_is_over(&mut self) {
+        self.learn_options();
+        if std::mem::take(&mut self.flow.syn_repeated) {
+            self.flow.timing = None;
+            self.flow.rtt.on_established_after_lost_syn();
+            self.flow.congestion.on_established_after_lost_syn();
+        }
+    }
+
+    fn learn_options(&mut self) {
+        if let Some(options) = self.given.options {
+            self.flow.learn(self.common, options);
+        }
+    }
+
+    /// One round trip is measured at a time; a retransmission ends the measurement (Karn's algorithm, MUST-18).
+    fn measure(&mut self, una: Seq) {
+        if let Some((_, at)) = self.flow.timing.take_if(|&mut (end, _)| !una.before(end)) {
+            self.flow.rtt.on_acked(self.now.since(at), Transmissions::Once);
+        }
+    }
+}
+
+/// The text of a segment from RCV.NXT on and how far after RCV.NXT it begins; `None` if text and FIN lie before it.
+fn beyond<'a>(rcv_nxt: Seq, segment: &Segment<Seq>, text: &'a [u8]) -> Option<(usize, &'a [u8])> {
+    let distance = segment.text_seq().since(rcv_nxt);
+    let length = usize::try_from(distance.unsigned_abs()).ok()?;
+    if distance >= 0 { Some((length, text)) } else { Some((0, text.get(length..)?)) }
+}
+
+fn saturated(octets: usize) -> u32 {
+    u32::try_from(octets).unwrap_or(u32::MAX)
+}

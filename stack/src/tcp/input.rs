@@ -1,0 +1,89 @@
+//! A segment arrives: who gets it.
+
+use lockstep_model::{Event, Flags, Segment, Seq, SeqNum, State};
+
+use super::connection::{Connection, Given};
+use super::demux::Pair;
+use super::endpoints::{Endpoints, Entry, News, Owner};
+use crate::drops::DropReason;
+use crate::time::Instant;
+use crate::wire::TcpSegment;
+
+impl Endpoints {
+    /// A connection of this pair gets the segment, else a listener, else CLOSED, which is a connection that does not
+    /// exist and answers by the table like any other.
+    ///
+    /// # Errors
+    /// Why the segment was dropped before the table saw it.
+    pub fn input(&mut self, now: Instant, pair: Pair, bytes: &TcpSegment<'_>) -> Result<(), DropReason> {
+        let segment = segment_of(bytes);
+        let (options, _) = bytes.options();
+        let given = Given { text: bytes.text(), options: Some(&options), listening: false };
+        if let Some(index) = self.demux.find(&pair) {
+            self.deliver(now, index, segment, given);
+            Ok(())
+        } else if let Some(parent) = self.listeners.on_port(pair.local.port()) {
+            self.fork(now, parent, pair, segment, given)
+        } else {
+            let mut nobody = Connection::closed(&self.common, pair);
+            let effects = nobody.step(&self.common, now, Event::Arrives(segment), given);
+            self.record(now, pair, &effects);
+            effects.emitted.iter().for_each(|&answer| self.emit(pair, answer));
+            Ok(())
+        }
+    }
+
+    fn deliver(&mut self, now: Instant, index: usize, segment: Segment<Seq>, given: Given<'_>) {
+        let Some(entry) = self.connections.at_mut(index) else {
+            return;
+        };
+        // Only a connection that nobody holds can become another one.
+        let reopens = entry.owner == Owner::Nobody && entry.connection.flow.recv.unread() == 0;
+        let listening = reopens && self.listeners.has_room_on(entry.connection.pair().local.port());
+        let effects = entry.connection.arrives(&self.common, now, segment, Given { listening, ..given });
+        self.settle(now, index, &effects);
+    }
+
+    /// Steps a copy of the listener, which is a new connection unless it is in LISTEN afterwards.
+    fn fork(
+        &mut self,
+        now: Instant,
+        parent: usize,
+        pair: Pair,
+        segment: Segment<Seq>,
+        given: Given<'_>,
+    ) -> Result<(), DropReason> {
+        let Some(listener) = self.listeners.at_mut(parent) else {
+            return Ok(());
+        };
+        let mut child = Connection::of(&self.common, pair, *listener.connection.tcb());
+        let effects = child.arrives(&self.common, now, segment, given);
+        if child.tcb().state() == State::Listen {
+            self.record(now, pair, &effects);
+            effects.emitted.iter().for_each(|&answer| self.emit(pair, answer));
+            return Ok(());
+        }
+        if !listener.has_room() {
+            return Err(DropReason::BacklogFull);
+        }
+        let owner = Owner::Listener { index: parent, established: false };
+        let entry = Entry { connection: child, owner, news: News::default(), failure: None };
+        let key = self.connections.insert(entry).ok_or(DropReason::ConnectionsFull)?;
+        listener.children.insert(key.index());
+        self.demux.insert(pair, key.index());
+        self.settle(now, key.index(), &effects);
+        Ok(())
+    }
+}
+
+/// The header fields and lengths that the table looks at.
+fn segment_of(bytes: &TcpSegment<'_>) -> Segment<Seq> {
+    Segment {
+        seq: Seq::new(bytes.seq()),
+        ack: Seq::new(bytes.ack()),
+        flags: Flags::from_wire(bytes.flags().0),
+        text: u32::try_from(bytes.text().len()).unwrap_or(u32::MAX),
+        wnd: bytes.window().into(),
+        up: bytes.urgent().into(),
+    }
+}

@@ -1,0 +1,229 @@
+//! What a connection sends next, and how it becomes bytes.
+
+use std::net::IpAddr;
+
+use lockstep_model::{Event, Flag, Flags, Segment, Seq, SeqNum};
+
+use super::connection::{AckDue, Common, Connection, Effects, Given, Patience, Resend};
+use super::demux::Pair;
+use crate::ip::HEADROOM;
+use crate::time::Instant;
+use crate::wire::{Protocol, PseudoHeader, TcpFlags, TcpHeader, TcpOptions};
+
+/// A segment was written; what its transmission did, if it was new.
+pub(super) struct Transmitted {
+    pub reported: Option<Effects>,
+}
+
+/// What may leave now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Plan {
+    /// Once more, `len` octets of text `offset` octets behind SND.UNA, and then perhaps the FIN.
+    Again { offset: usize, len: usize, fin: bool },
+    /// For the first time, so much text, and then perhaps the FIN.
+    Fresh { len: usize, fin: bool },
+    /// Nothing but an acknowledgment.
+    Ack,
+}
+
+impl Connection {
+    /// Writes the next segment that may leave now into `frame`, from [`HEADROOM`] on; `None` if none may.
+    ///
+    /// New text and a new FIN are reported to the table at once: being written here is being put on the wire.
+    pub fn transmit(&mut self, common: &Common, now: Instant, frame: &mut Vec<u8>) -> Option<Transmitted> {
+        let plan = self.plan(common, now)?;
+        let smss = usize::from(self.flow.smss);
+        self.flow.recv.open_window(smss);
+        let segment = self.segment_of(plan);
+        let (offset, len) = match plan {
+            Plan::Again { offset, len, .. } => (offset, len),
+            Plan::Fresh { len, .. } => (self.flow.sent, len),
+            Plan::Ack => (0, 0),
+        };
+        write_segment(frame, self.pair(), &segment, self.flow.send.slices(offset, len), common.mss);
+        self.flow.acknowledged();
+        Some(Transmitted { reported: self.report(common, now, plan, &segment) })
+    }
+
+    /// Retransmissions first, then probes and new text, then a bare acknowledgment if nothing else carried it.
+    fn plan(&mut self, common: &Common, now: Instant) -> Option<Plan> {
+        if let Some(again) = self.plan_again() {
+            return Some(again);
+        }
+        if let Some(fresh) = self.plan_fresh(common, now) {
+            return Some(fresh);
+        }
+        (self.flow.ack == AckDue::Now).then_some(Plan::Ack)
+    }
+
+    /// What a timeout showed to be lost, as far as the congestion window allows: its first segment in any case.
+    fn plan_again(&mut self) -> Option<Plan> {
+        let Resend { next, until } = self.flow.resend?;
+        let una = self.tcb().snd_una();
+        let next = if next.before(una) { una } else { next };
+        if !next.before(until) {
+            self.flow.resend = None;
+            return None;
+        }
+        let offset = next.forward_from(una);
+        let room = match offset {
+            0 => self.tcb().snd_wnd().max(1),
+            _ => self.tcb().snd_wnd().min(self.flow.congestion.cwnd()).saturating_sub(offset),
+        };
+        let offset = octets(offset);
+        let len = self.flow.sent.saturating_sub(offset).min(self.flow.smss.into()).min(octets(room));
+        let fin = self.tcb().fin_sent() && !self.tcb().fin_acked() && offset + len == self.flow.sent;
+        if room == 0 || (len == 0 && !fin) {
+            return None;
+        }
+        self.flow.resend = Some(Resend { next: next.plus(count(len)).plus(u32::from(fin)), until });
+        Some(Plan::Again { offset, len, fin })
+    }
+
+    fn plan_fresh(&mut self, common: &Common, now: Instant) -> Option<Plan> {
+        let unsent = self.flow.send.len() - self.flow.sent;
+        if !self.tcb().may_send_text() || (unsent == 0 && !self.tcb().fin_due()) {
+            self.flow.patience = Patience::NotNeeded;
+            return None;
+        }
+        if std::mem::take(&mut self.flow.probe_due) {
+            let len = unsent.min(1);
+            return Some(Plan::Fresh { len, fin: len == 0 });
+        }
+        self.restart_after_idle(now);
+        let usable = octets(self.tcb().usable_window());
+        let len = unsent.min(usable).min(self.flow.smss.into());
+        let last = len == unsent;
+        let fin = last && self.tcb().fin_due() && usable > len;
+        if (len == 0 && !fin) || !self.congestion_allows(len) {
+            return None;
+        }
+        if self.is_worthwhile(len, last, usable) || self.override_silly_window(common, now) {
+            self.flow.patience = Patience::NotNeeded;
+            return Some(Plan::Fresh { len, fin });
+        }
+        None
+    }
+
+    /// Sender's silly window syndrome avoidance (RFC 9293 §3.8.6.2.1, MUST-38) and Nagle's algorithm (§3.7.4): a full
+    /// segment; or all there is, if nothing is in flight, or a FIN follows; or half of the largest window ever seen.
+    fn is_worthwhile(&self, len: usize, last: bool, usable: usize) -> bool {
+        let idle = self.tcb().retransmission_queue_is_empty();
+        let pushed = idle || !self.flow.nagle;
+        let half_of_window = octets(self.tcb().max_snd_wnd()) / 2;
+        len == usize::from(self.flow.smss)
+            || (last && (pushed || self.tcb().fin_due()))
+            || (pushed && !last && usable >= half_of_window)
+    }
+
+    /// Less than worthwhile leaves after a while if nothing else can make it more: nothing is in flight.
+    fn override_silly_window(&mut self, common: &Common, now: Instant) -> bool {
+        if !self.tcb().retransmission_queue_is_empty() {
+            self.flow.patience = Patience::NotNeeded;
+            return false;
+        }
+        if self.flow.patience == Patience::NotNeeded {
+            self.flow.patience = Patience::Until(now + common.config.silly_window_override);
+        }
+        self.flow.patience == Patience::Over
+    }
+
+    /// Whether so much more may be in flight (RFC 5681 §3.1). The first segment in flight always may.
+    fn congestion_allows(&self, len: usize) -> bool {
+        let flight = octets(self.tcb().snd_nxt().forward_from(self.tcb().snd_una()));
+        flight == 0 || flight + len <= octets(self.flow.congestion.cwnd())
+    }
+
+    /// After more than a timeout without sending, the window of then means nothing (RFC 5681 §4.1).
+    fn restart_after_idle(&mut self, now: Instant) {
+        if self.tcb().retransmission_queue_is_empty() && now.since(self.flow.last_sent) > self.flow.rtt.rto() {
+            self.flow.congestion.on_idle();
+        }
+    }
+
+    fn segment_of(&self, plan: Plan) -> Segment<Seq> {
+        let tcb = self.tcb();
+        let (seq, len, fin) = match plan {
+            Plan::Again { offset, len, fin } => (tcb.snd_una().plus(count(offset)), len, fin),
+            Plan::Fresh { len, fin } => (tcb.snd_nxt(), len, fin),
+            Plan::Ack => (tcb.snd_nxt(), 0, false),
+        };
+        // The last of what is buffered is pushed (MUST-61).
+        let push = len > 0 && self.offset_after(plan) == self.flow.send.len();
+        let flags = if fin { Flags::FIN_ACK } else { Flags::ACK };
+        let flags = if push { flags.with(Flag::Psh) } else { flags };
+        Segment { text: count(len), ..Segment::control(seq, tcb.rcv_nxt(), flags, count(self.flow.recv.rcv_wnd())) }
+    }
+
+    /// Where in the send buffer the text of `plan` ends.
+    fn offset_after(&self, plan: Plan) -> usize {
+        match plan {
+            Plan::Again { offset, len, .. } => offset + len,
+            Plan::Fresh { len, .. } => self.flow.sent + len,
+            Plan::Ack => 0,
+        }
+    }
+
+    /// Tells the table of what was sent for the first time, and begins to measure its round trip.
+    fn report(&mut self, common: &Common, now: Instant, plan: Plan, segment: &Segment<Seq>) -> Option<Effects> {
+        match plan {
+            Plan::Ack => None,
+            Plan::Again { .. } => {
+                self.flow.timing = None;
+                self.flow.last_sent = now;
+                None
+            }
+            Plan::Fresh { len, fin } => {
+                self.flow.sent += len;
+                self.flow.last_sent = now;
+                self.flow.timing.get_or_insert((segment.end(), now));
+                Some(self.step(common, now, Event::Sent { text: count(len), fin }, Given::default()))
+            }
+        }
+    }
+}
+
+/// Writes a segment into `frame`, from [`HEADROOM`] on. SYNs carry our MSS, other segments no option (MUST-65).
+pub(super) fn write_segment(
+    frame: &mut Vec<u8>,
+    pair: Pair,
+    segment: &Segment<Seq>,
+    (head, tail): (&[u8], &[u8]),
+    mss: u16,
+) {
+    let mss = segment.has(Flag::Syn).then_some(mss);
+    let header = TcpHeader {
+        source_port: pair.local.port(),
+        destination_port: pair.remote.port(),
+        seq: segment.seq.raw(),
+        ack: segment.ack.raw(),
+        flags: TcpFlags(segment.flags.to_wire()),
+        window: u16::try_from(segment.wnd).unwrap_or(u16::MAX),
+        urgent: 0,
+        options: TcpOptions { mss, ..TcpOptions::default() },
+    };
+    frame.clear();
+    frame.resize(HEADROOM + header.emitted_len(), 0);
+    frame.extend_from_slice(head);
+    frame.extend_from_slice(tail);
+    header.emit(&mut frame[HEADROOM..], pseudo_header(pair));
+}
+
+fn pseudo_header(pair: Pair) -> PseudoHeader {
+    let v4 = |address: IpAddr| match address {
+        IpAddr::V4(v4) => v4,
+        // Only IPv4 sockets come as far as this; the checksum of another would be wrong, and nothing worse.
+        IpAddr::V6(_) => std::net::Ipv4Addr::UNSPECIFIED,
+    };
+    PseudoHeader { source: v4(pair.local.ip()), destination: v4(pair.remote.ip()), protocol: Protocol::TCP }
+}
+
+/// Octets as a sequence number counts them. Buffers and segments are far smaller than that.
+fn count(octets: usize) -> u32 {
+    u32::try_from(octets).unwrap_or(u32::MAX)
+}
+
+/// Octets as a buffer counts them.
+fn octets(count: u32) -> usize {
+    usize::try_from(count).unwrap_or(usize::MAX)
+}
