@@ -39,7 +39,7 @@ pub struct Probe {
 /// Which states a [`Probe`] counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum States {
-    /// This one.
+    /// This one. CLOSED counts the script's sockets without a connection, which FreeBSD lists and Linux does not.
     One(State),
     /// Every state but CLOSED and LISTEN.
     Connected,

@@ -45,7 +45,7 @@
 //! | `` `! ss -tan \| grep ESTAB` `` | none is ESTABLISHED |
 //! | `` `ss -tan \| grep -c TIME-WAIT \| grep 1` `` | exactly one is in TIME-WAIT |
 //! | `` `! ss -Htan state connected \| grep :` `` | the script has no connection left: CLOSED (a listener may remain) |
-//! | `` `sockstat -46 -P tcp \| grep -c CLOSE_WAIT \| grep 1` `` | the same, as FreeBSD spells it |
+//! | `` `sockstat -46 -P tcp \| grep -c CLOSE_WAIT \| grep 1` `` | exactly one is in CLOSE-WAIT, as FreeBSD asks |
 //!
 //! The script's connections are those between the two addresses of its run, so the assertion concerns one connection by its
 //! four-tuple wherever a script opens only one. States may be written as RFC 9293, `ss`, `sockstat` or the C headers do.
