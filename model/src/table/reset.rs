@@ -54,5 +54,5 @@ pub(super) const RULES: &[Rule] = &[
     when [];
     then []; Stay, Continue;
     ALL Literal; Rfc9293 "3.10.7.4" "Third, check security:",
-    Rfc9293 "A.1" "IP security options (IPSOs) and compartments are not known to be commonly used" },
+    Rfc9293 "A.1.2" "can be ignored for non-MLS implementations, consistent with running code on the Internet" },
 ];

@@ -22,7 +22,7 @@ pub(super) const RULES: &[Rule] = &[
     rule! { "sent/text": Sent in Established | FinWait1 | CloseWait | Closing;
     when [];
     then [AdvanceNxt]; Stay, Done;
-    ALL Literal; Rfc9293 "3.4" "When the sender creates a segment and transmits it, the sender advances SND.NXT." },
+    ALL Literal; Rfc9293 "3.8" "When the sender creates a segment and transmits it, the sender advances SND.NXT." },
 ];
 
 pub(super) const PERSIST_RULES: &[Rule] = &[
