@@ -26,6 +26,8 @@
 
 pub mod engine;
 pub mod event;
+#[cfg(feature = "check")]
+pub mod render;
 pub mod segment;
 pub mod seq;
 pub mod state;

@@ -108,6 +108,7 @@ pub fn guard(atom: Atom) -> String {
         Atom::Has(flag, is) => format!("{} bit {}", control_bit(flag), if is { "on" } else { "off" }),
         Atom::Carries(is) => choose(is, "text or a FIN in the segment", "neither text nor a FIN in the segment"),
         Atom::Deliverable(is) => choose(is, "text or a FIN to process", "neither text nor a FIN to process"),
+        Atom::NewText(is) => choose(is, "text after `RCV.NXT`", "no text after `RCV.NXT`"),
         Atom::Acceptable(is) => choose(is, "the segment is acceptable", "the segment is not acceptable"),
         Atom::Seq(class, is) => either(is, sequence(class)),
         Atom::AtRcvNxt(is) => choose(is, "`SEG.SEQ = RCV.NXT`", "`SEG.SEQ` ≠ `RCV.NXT`"),
@@ -321,5 +322,6 @@ pub fn kind(kind: Kind) -> String {
         Kind::Erratum(number) => format!("erratum {number}"),
         Kind::Updated(doc) => format!("RFC {}", doc.number()),
         Kind::Repair { defect, why, counterexample } => format!("repair of {defect}: {why} ({counterexample})"),
+        Kind::Deviation { id } => format!("deviation {id}"),
     }
 }

@@ -1,0 +1,9 @@
+//! The table shown to people: as tables, as a diagram; an exchange as a ladder. Nothing here is written by hand that
+//! the rules say themselves.
+
+pub mod contradictions;
+pub mod effects;
+pub mod relation;
+mod run;
+pub mod valuation;
+pub mod words;
