@@ -339,6 +339,17 @@ mod tests {
     }
 
     #[test]
+    fn jitter_adds_at_most_what_it_says() {
+        let uneven = Impairment { delay: Micros::from_millis(5), jitter: Micros::new(10), ..Impairment::default() };
+        let (out, _) = run(1, uneven, 200);
+        let extras: std::collections::BTreeSet<u64> = out
+            .iter()
+            .map(|(at, frame)| at.since(Instant::ZERO + Micros::from_millis(u64::from(number(frame)) + 5)).get())
+            .collect();
+        assert_eq!(extras, (0..=10).collect());
+    }
+
+    #[test]
     fn a_reordered_frame_is_overtaken_by_as_many_as_fit() {
         let shuffled =
             Impairment { reorder: Chance::percent(10), reorder_by: Micros::new(2_500), ..Impairment::default() };

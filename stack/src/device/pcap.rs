@@ -155,6 +155,7 @@ mod tests {
         let file = recording();
         let mut reader = PcapReader::new(&file[..]).unwrap();
         assert_eq!(reader.header().datalink, DataLink::ETHERNET);
+        assert_eq!(reader.header().ts_resolution, TsResolution::MicroSecond);
         let mut packets = Vec::new();
         for _ in 0..9 {
             let Some(packet) = reader.next_packet() else { break };

@@ -192,6 +192,15 @@ mod tests {
         c.on_rto(6 * SMSS, Transmissions::Once);
         c.on_ack(5 * SMSS);
         assert_eq!(c.cwnd(), 2 * SMSS);
+        // Once ssthresh is reached the timeout is overcome: a later slow start has its limit back.
+        c.on_rto(20 * SMSS, Transmissions::Once);
+        for _ in 0..9 {
+            c.on_ack(SMSS);
+        }
+        assert_eq!((c.cwnd(), c.ssthresh()), (10 * SMSS, 10 * SMSS));
+        c.on_idle();
+        c.on_ack(5 * SMSS);
+        assert_eq!(c.cwnd(), 6 * SMSS);
     }
 
     #[test]
@@ -219,6 +228,17 @@ mod tests {
         assert_eq!(c.cwnd(), 4 * SMSS);
         c.on_ack(SMSS);
         assert_eq!(c.cwnd(), 5 * SMSS);
+    }
+
+    #[test]
+    fn one_ack_of_several_windows_is_one_step() {
+        let mut c = fresh();
+        c.on_rto(2 * SMSS, Transmissions::Once);
+        c.on_ack(SMSS);
+        assert_eq!((c.cwnd(), c.ssthresh()), (2 * SMSS, 2 * SMSS));
+        c.on_ack(20 * SMSS);
+        c.on_ack(SMSS);
+        assert_eq!(c.cwnd(), 3 * SMSS);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What has arrived ahead of RCV.NXT: a bounded, ordered set of byte ranges, and the place of a FIN that arrived early.
 //!
 //! Everything here is an offset from RCV.NXT, in bytes of text; there are no sequence numbers and no bytes. When the
-//! hole at offset 0 is filled, [`Reassembly::insert`] says how far RCV.NXT moves and shifts what is left.
+//! hole at offset 0 is filled, [`Reassembly::advance`] says how far RCV.NXT moves and shifts what is left.
 
 use std::ops::Range;
 
@@ -14,8 +14,7 @@ pub const MAX_RANGES: usize = 64;
 
 /// The ranges held out of order and a held FIN, relative to RCV.NXT.
 ///
-/// Invariant: ranges are not empty, ascending, and separated by holes; the first starts after a hole (above 0). None
-/// reaches beyond the FIN.
+/// Invariant: ranges are not empty, ascending, and separated by holes. None reaches beyond the FIN.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Reassembly {
     ranges: Vec<Held>,
@@ -29,17 +28,6 @@ struct Held {
     end: usize,
 }
 
-/// What inserting a range did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[must_use]
-pub struct Inserted {
-    /// How far RCV.NXT moves: the length of what is now contiguous from offset 0. All offsets have been shifted by it.
-    pub advance: usize,
-    /// A range was forgotten because there were too many; everything from the end of [`Reassembly::held_end`] on is
-    /// gone.
-    pub forgot: bool,
-}
-
 impl Reassembly {
     /// Nothing held.
     #[must_use]
@@ -47,7 +35,8 @@ impl Reassembly {
         Self::default()
     }
 
-    /// The parts of `range` that are not held yet, in order: what is new in it. At most [`MAX_RANGES`] + 1 pieces.
+    /// The parts of `range` that are not held yet, in order: what is new in it. At most one piece more than
+    /// there are ranges.
     pub fn holes(&self, range: Range<usize>) -> impl Iterator<Item = Range<usize>> + '_ {
         let mut from = range.start;
         let ends = self.ranges.iter().copied().chain([Held { start: usize::MAX, end: usize::MAX }]);
@@ -60,16 +49,33 @@ impl Reassembly {
 
     /// Adds the text at `range`, which may overlap anything held. Text beyond a held FIN is cut: it is no part of the
     /// stream.
-    pub fn insert(&mut self, range: Range<usize>) -> Inserted {
+    ///
+    /// Returns whether nothing was forgotten. Otherwise there were too many ranges, and what lay from
+    /// [`held_end`](Self::held_end) on is held no longer.
+    pub fn insert(&mut self, range: Range<usize>) -> bool {
         let end = self.fin.map_or(range.end, |fin| fin.min(range.end));
-        if range.start >= end {
-            return Inserted::default();
+        if range.start < end {
+            self.merge(Held { start: range.start, end });
         }
-        self.merge(Held { start: range.start, end });
-        let advance = self.take_contiguous();
-        let forgot = self.ranges.len() > MAX_RANGES;
-        self.ranges.truncate(MAX_RANGES);
-        Inserted { advance, forgot }
+        // A range that RCV.NXT is about to move over takes nobody's place.
+        let bound = MAX_RANGES + usize::from(self.starts_at_rcv_nxt());
+        let all = self.ranges.len() <= bound;
+        self.ranges.truncate(bound);
+        all
+    }
+
+    /// RCV.NXT moves over the text that is in order now. Returns how far; everything has been shifted by it.
+    pub fn advance(&mut self) -> usize {
+        let Some(&Held { start: 0, end }) = self.ranges.first() else {
+            return 0;
+        };
+        self.ranges.remove(0);
+        for held in &mut self.ranges {
+            held.start -= end;
+            held.end -= end;
+        }
+        self.fin = self.fin.map(|fin| fin - end);
+        end
     }
 
     /// Remembers a FIN at `offset`, right after the last byte of the stream.
@@ -105,7 +111,13 @@ impl Reassembly {
         self.ranges.last().map_or(0, |held| held.end)
     }
 
-    /// Whether no text is held out of order.
+    /// Whether text that begins at RCV.NXT is held: [`advance`](Self::advance) has not been called since it came.
+    #[must_use]
+    pub fn starts_at_rcv_nxt(&self) -> bool {
+        self.ranges.first().is_some_and(|held| held.start == 0)
+    }
+
+    /// Whether no text is held.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.ranges.is_empty()
@@ -125,20 +137,6 @@ impl Reassembly {
             .fold(new, |all, held| Held { start: all.start.min(held.start), end: all.end.max(held.end) });
         self.ranges.splice(first..last, [united]);
     }
-
-    /// Removes the range that starts at RCV.NXT, if there is one, and makes everything relative to its end.
-    fn take_contiguous(&mut self) -> usize {
-        let Some(&Held { start: 0, end }) = self.ranges.first() else {
-            return 0;
-        };
-        self.ranges.remove(0);
-        for held in &mut self.ranges {
-            held.start -= end;
-            held.end -= end;
-        }
-        self.fin = self.fin.map(|fin| fin - end);
-        end
-    }
 }
 
 #[cfg(test)]
@@ -146,8 +144,10 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn advance(advance: usize) -> Inserted {
-        Inserted { advance, forgot: false }
+    /// Inserts, with room enough, and says how far RCV.NXT moves.
+    fn arrive(r: &mut Reassembly, range: Range<usize>) -> usize {
+        assert!(r.insert(range));
+        r.advance()
     }
 
     fn held(reassembly: &Reassembly) -> Vec<(usize, usize)> {
@@ -161,19 +161,19 @@ mod tests {
     #[test]
     fn in_order_text_is_never_held() {
         let mut r = Reassembly::new();
-        assert_eq!(r.insert(0..10), advance(10));
+        assert_eq!(arrive(&mut r, 0..10), 10);
         assert!(r.is_empty());
     }
 
     #[test]
     fn a_filled_hole_releases_what_waited_behind_it() {
         let mut r = Reassembly::new();
-        assert_eq!(r.insert(10..20), advance(0));
-        assert_eq!(r.insert(30..40), advance(0));
+        assert_eq!(arrive(&mut r, 10..20), 0);
+        assert_eq!(arrive(&mut r, 30..40), 0);
         assert_eq!(held(&r), [(10, 20), (30, 40)]);
-        assert_eq!(r.insert(0..10), advance(20));
+        assert_eq!(arrive(&mut r, 0..10), 20);
         assert_eq!(held(&r), [(10, 20)]);
-        assert_eq!(r.insert(0..12), advance(20));
+        assert_eq!(arrive(&mut r, 0..12), 20);
         assert_eq!(r, Reassembly::new());
     }
 
@@ -181,7 +181,7 @@ mod tests {
     fn neighbours_and_overlaps_become_one_range() {
         let mut r = Reassembly::new();
         for range in [10..20, 20..25, 40..50, 60..70, 45..65, 5..11] {
-            assert_eq!(r.insert(range), advance(0));
+            assert_eq!(arrive(&mut r, range), 0);
         }
         assert_eq!(held(&r), [(5, 25), (40, 70)]);
     }
@@ -189,8 +189,8 @@ mod tests {
     #[test]
     fn holes_are_what_is_new() {
         let mut r = Reassembly::new();
-        let _ = r.insert(10..20);
-        let _ = r.insert(30..40);
+        arrive(&mut r, 10..20);
+        arrive(&mut r, 30..40);
         let holes = |range| pairs(r.holes(range));
         assert_eq!(holes(0..50), [(0, 10), (20, 30), (40, 50)]);
         assert_eq!(holes(15..35), [(20, 30)]);
@@ -203,9 +203,9 @@ mod tests {
     fn a_fin_waits_for_the_text_before_it() {
         let mut r = Reassembly::new();
         assert!(r.hold_fin(20));
-        assert_eq!(r.insert(10..20), advance(0));
+        assert_eq!(arrive(&mut r, 10..20), 0);
         assert!(!r.fin_in_order());
-        assert_eq!(r.insert(0..10), advance(20));
+        assert_eq!(arrive(&mut r, 0..10), 20);
         assert!(r.fin_in_order());
     }
 
@@ -214,21 +214,22 @@ mod tests {
         let mut r = Reassembly::new();
         assert!(r.hold_fin(0));
         assert!(r.fin_in_order());
-        assert_eq!(r.insert(0..5), advance(0));
+        assert_eq!(arrive(&mut r, 0..5), 0);
         assert!(r.is_empty());
     }
 
     #[test]
     fn a_contradicting_fin_is_not_believed_and_text_beyond_it_is_cut() {
         let mut r = Reassembly::new();
-        let _ = r.insert(10..20);
+        arrive(&mut r, 10..20);
         assert!(!r.hold_fin(19));
         assert_eq!(r.fin(), None);
         assert!(r.hold_fin(20));
         assert!(r.hold_fin(20));
+        assert!(!r.hold_fin(19));
         assert!(!r.hold_fin(25));
-        assert_eq!(r.insert(15..40), advance(0));
-        assert_eq!(r.insert(30..40), advance(0));
+        assert_eq!(arrive(&mut r, 15..40), 0);
+        assert_eq!(arrive(&mut r, 30..40), 0);
         assert_eq!(held(&r), [(10, 20)]);
     }
 
@@ -237,14 +238,14 @@ mod tests {
         let mut r = Reassembly::new();
         let bound = MAX_RANGES;
         for n in 1..=bound {
-            assert_eq!(r.insert(10 * n..10 * n + 1), advance(0));
+            assert_eq!(arrive(&mut r, 10 * n..10 * n + 1), 0);
         }
         // Farther than all: refused. Nearer: the farthest goes. In order: needs no place.
-        assert!(r.insert(10_000..10_001).forgot);
+        assert!(!r.insert(10_000..10_001));
         assert_eq!(r.held_end(), 10 * bound + 1);
-        assert!(r.insert(5..6).forgot);
+        assert!(!r.insert(5..6));
         assert_eq!(r.held_end(), 10 * (bound - 1) + 1);
-        assert_eq!(r.insert(0..1), advance(1));
+        assert_eq!(arrive(&mut r, 0..1), 1);
         assert_eq!(r.ranges().len(), MAX_RANGES);
     }
 
@@ -275,10 +276,10 @@ mod tests {
                 if let Some(span) = bytes.get_mut(index(start)..end) {
                     span.fill(true);
                 }
-                let inserted = r.insert(start..start + len);
+                prop_assert!(r.insert(start..start + len));
+                let advance = r.advance();
                 let moved = bytes[rcv_nxt..].iter().take_while(|&&b| b).count();
-                prop_assert_eq!(inserted.advance, moved);
-                prop_assert!(!inserted.forgot);
+                prop_assert_eq!(advance, moved);
                 rcv_nxt += moved;
                 prop_assert_eq!(r.fin_in_order(), fin_at == Some(rcv_nxt));
 
@@ -302,7 +303,8 @@ mod tests {
                 if turn == 100 {
                     r.hold_fin(fin);
                 }
-                let _ = r.insert(a.min(b)..a.max(b).min(a.min(b).saturating_add(1000)));
+                r.insert(a.min(b)..a.max(b).min(a.min(b).saturating_add(1000)));
+                r.advance();
                 let ranges = held(&r);
                 prop_assert!(ranges.len() <= MAX_RANGES);
                 prop_assert!(ranges.iter().all(|&(start, end)| 0 < start && start < end));

@@ -25,6 +25,8 @@ pub struct RecvBuffer {
     unread: usize,
     reassembly: Reassembly,
     rcv_wnd: usize,
+    /// RCV.NXT has moved over the FIN.
+    ended: bool,
 }
 
 /// What accepting a segment's text did.
@@ -35,35 +37,76 @@ pub struct Accepted {
     pub advance: usize,
     /// All text before a FIN, of this or of an earlier segment, is here: the FIN is next in order.
     pub fin: bool,
+    /// Not all was kept: some lay beyond the window, or the farthest text was forgotten because there were too many
+    /// holes.
+    pub cut: bool,
 }
 
 impl RecvBuffer {
     /// An empty buffer of `capacity` bytes, all of it offered as window. Memory is taken as it is needed.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
-        Self { capacity, bytes: VecDeque::new(), unread: 0, reassembly: Reassembly::new(), rcv_wnd: capacity }
+        Self {
+            capacity,
+            bytes: VecDeque::new(),
+            unread: 0,
+            reassembly: Reassembly::new(),
+            rcv_wnd: capacity,
+            ended: false,
+        }
     }
 
-    /// Stores `text` at `offset` from RCV.NXT; `fin` says that a FIN follows it.
+    /// Stores `text` at `offset` from RCV.NXT, `fin` saying that a FIN follows it, and moves RCV.NXT over all that is
+    /// in order then.
     ///
-    /// Bytes that are already held stay as they came first. Text beyond the window is cut, and a FIN behind a cut is
-    /// not yet here. Text beyond a held FIN is no part of the stream.
+    /// Bytes that are already held stay as they came first. What lies beyond the window is cut, the FIN too (RFC 9293
+    /// §3.10.7.4: "trimming off any portions that lie outside the window (including SYN and FIN)").
     pub fn accept(&mut self, offset: usize, text: &[u8], fin: bool) -> Accepted {
+        let kept = self.hold(offset, text, fin);
+        let advance = self.reassembly.advance();
+        self.unread += advance;
+        self.rcv_wnd -= advance;
+        Accepted { advance, fin: self.fin_is_next(), cut: !kept }
+    }
+
+    /// Stores as [`accept`](Self::accept) does and leaves RCV.NXT where it is: the text came with a SYN, and the
+    /// connection is not established. The next `accept`, of anything, counts it. Returns whether all was kept.
+    pub fn hold(&mut self, offset: usize, text: &[u8], fin: bool) -> bool {
         let fits = text.len().min(self.rcv_wnd.saturating_sub(offset));
         let end = offset.saturating_add(fits);
-        if fin && fits == text.len() {
+        let fin_fits = end < self.rcv_wnd;
+        if fin && fin_fits {
             self.reassembly.hold_fin(end);
         }
         for hole in self.reassembly.holes(offset..end) {
             let new = &text[hole.start - offset..hole.end - offset];
             store(&mut self.bytes, self.unread + hole.start, new);
         }
-        let advance = self.reassembly.insert(offset..end).advance;
-        self.unread += advance;
-        self.rcv_wnd -= advance;
-        // What was stored beyond a FIN, or forgotten because there were too many ranges, lies at the end.
+        let remembered = self.reassembly.insert(offset..end);
+        // What was stored beyond a FIN, or forgotten, lies at the end.
         self.bytes.truncate(self.unread + self.reassembly.held_end());
-        Accepted { advance, fin: self.reassembly.fin_in_order() }
+        remembered && fits == text.len() && (fin_fits || !fin)
+    }
+
+    /// Whether text or a FIN that begins at RCV.NXT is held, because it came with a SYN.
+    #[must_use]
+    pub fn holds_next(&self) -> bool {
+        self.reassembly.starts_at_rcv_nxt() || self.fin_is_next()
+    }
+
+    /// RCV.NXT moved over the FIN: the stream has ended, and whatever text is held or still comes is no part of it.
+    pub fn fin_received(&mut self) {
+        self.ended = true;
+        self.reassembly = Reassembly::new();
+        self.reassembly.hold_fin(0);
+        self.bytes.truncate(self.unread);
+        self.rcv_wnd = self.rcv_wnd.saturating_sub(1);
+    }
+
+    /// Whether the user has read all there will ever be.
+    #[must_use]
+    pub fn is_at_end(&self) -> bool {
+        self.ended && self.unread == 0
     }
 
     /// Moves text in order to the user: at most `buf.len()` bytes. Returns how many; zero means that nothing is there
@@ -135,6 +178,10 @@ impl RecvBuffer {
         self.unread = 0;
         self.reassembly = Reassembly::new();
     }
+
+    fn fin_is_next(&self) -> bool {
+        self.reassembly.fin_in_order() && !self.ended
+    }
 }
 
 /// Puts `text` at index `at`, which lies in a hole or beyond the end; a gap before it becomes zeros.
@@ -159,8 +206,11 @@ mod tests {
     const MSS: usize = 10;
 
     fn accepted(advance: usize, fin: bool) -> Accepted {
-        Accepted { advance, fin }
+        Accepted { advance, fin, cut: false }
     }
+
+    /// No progress, and something was not kept.
+    const CUT: Accepted = Accepted { advance: 0, fin: false, cut: true };
 
     fn drain(buffer: &mut RecvBuffer) -> Vec<u8> {
         let mut all = vec![0; buffer.unread()];
@@ -201,10 +251,13 @@ mod tests {
     #[test]
     fn text_and_fin_beyond_the_window_are_cut() {
         let mut b = RecvBuffer::new(4);
-        assert_eq!(b.accept(2, b"cdEF", true), accepted(0, false));
+        assert_eq!(b.accept(2, b"cdEF", true), CUT);
+        assert_eq!(b.accept(4, b"", true), CUT);
+        assert_eq!(b.accept(usize::MAX, b"x", true), CUT);
         assert_eq!(b.accept(0, b"ab", false), accepted(4, false));
-        assert_eq!(b.accept(0, b"x", false), accepted(0, false));
-        assert_eq!(b.accept(usize::MAX, b"x", true), accepted(0, false));
+        assert_eq!(b.accept(0, b"x", false), CUT);
+        assert_eq!(b.accept(0, b"", true), CUT);
+        assert_eq!(b.accept(0, b"", false), accepted(0, false));
         assert_eq!(drain(&mut b), b"abcd");
         assert!(b.open_window(MSS));
         assert_eq!(b.accept(0, b"EF", true), accepted(2, true));
@@ -212,10 +265,55 @@ mod tests {
     }
 
     #[test]
+    fn what_came_with_a_syn_waits_for_the_connection() {
+        let mut b = RecvBuffer::new(100);
+        assert!(!b.holds_next());
+        assert!(b.hold(0, b"early", true));
+        assert!(b.holds_next());
+        assert_eq!((b.unread(), b.rcv_wnd()), (0, 100));
+        assert_eq!(b.accept(0, b"", false), accepted(5, true));
+        b.fin_received();
+        assert!(!b.holds_next());
+        assert_eq!(b.rcv_wnd(), 94);
+        assert!(!b.is_at_end());
+        assert_eq!(drain(&mut b), b"early");
+        assert!(b.is_at_end());
+        assert_eq!(b.accept(0, b"more", true), accepted(0, false));
+        assert_eq!(b.unread(), 0);
+    }
+
+    #[test]
+    fn a_fin_that_came_with_a_syn_waits_too() {
+        let mut b = RecvBuffer::new(100);
+        assert!(b.hold(0, b"", true));
+        assert!(b.holds_next());
+        assert_eq!(b.accept(0, b"", false), accepted(0, true));
+    }
+
+    #[test]
+    fn nothing_follows_a_fin_that_the_rules_took() {
+        let mut b = RecvBuffer::new(100);
+        let _ = b.accept(0, b"abc", false);
+        let _ = b.accept(2, b"beyond", false);
+        b.fin_received();
+        assert_eq!(b.accept(0, b"xy", false), accepted(0, false));
+        assert_eq!(drain(&mut b), b"abc");
+        assert!(b.is_at_end());
+        let mut twin = RecvBuffer::new(100);
+        let _ = twin.accept(0, b"abc", true);
+        twin.fin_received();
+        drain(&mut twin);
+        assert_eq!(b, twin);
+    }
+
+    #[test]
     fn text_beyond_a_held_fin_is_not_delivered() {
         let mut b = RecvBuffer::new(100);
         let _ = b.accept(3, b"", true);
         assert_eq!(b.accept(0, b"abcdef", false), accepted(3, true));
+        let mut twin = RecvBuffer::new(100);
+        let _ = twin.accept(0, b"abc", true);
+        assert_eq!(b, twin);
         assert_eq!(drain(&mut b), b"abc");
         assert_eq!(b.accept(0, b"x", false), accepted(0, true));
         assert_eq!(b.unread(), 0);
@@ -251,7 +349,8 @@ mod tests {
         let stream: Vec<u8> = (0..200).collect();
         let mut b = RecvBuffer::new(1000);
         for n in (1..=MAX_RANGES + 10).rev() {
-            let _ = b.accept(2 * n, &stream[2 * n..2 * n + 1], false);
+            let did = b.accept(2 * n, &stream[2 * n..2 * n + 1], false);
+            assert_eq!(did.cut, n <= 10);
         }
         assert_eq!(b.reassembly().held_end(), 2 * MAX_RANGES + 1);
 
@@ -300,7 +399,7 @@ mod tests {
                 let did = b.accept(from - rcv_nxt, &stream[from..to], to == stream.len());
                 rcv_nxt += did.advance;
                 fin = did.fin;
-                prop_assert_eq!(fin, rcv_nxt == stream.len());
+                prop_assert!(!fin || rcv_nxt == stream.len());
                 prop_assert_eq!(rcv_nxt + b.rcv_wnd(), edge);
 
                 let mut buf = vec![0; read];
