@@ -131,6 +131,7 @@ impl<S: SeqNum, H: Host<S>> Run<'_, S, H> {
             Form::RstFromAck => (self.segment().ack, S::new(0), Flags::RST),
             Form::RstFromSeq => (S::new(0), self.segment().end(), Flags::RST_ACK),
             Form::RstNxt => (tcb.snd_nxt, S::new(0), Flags::RST),
+            Form::RstNxtAck => (tcb.snd_nxt, tcb.rcv_nxt, Flags::RST_ACK),
         };
         let segment = Segment::control(seq, ack, flags, self.host.rcv_wnd());
         self.host.emit(self.tcb, segment);

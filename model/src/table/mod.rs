@@ -8,6 +8,7 @@
 mod ack;
 mod arrival;
 mod calls;
+mod deviations;
 mod reset;
 mod rule;
 mod sent;
@@ -31,18 +32,20 @@ pub struct Table {
     bounds: [(usize, usize); Stage::ALL.len()],
 }
 
-/// Every rule of every profile; a rule's id is its place here.
-static CATALOGUE: Table = Table::select(None);
-static LITERAL_9293: Table = Table::select(Some(Profile::Literal9293));
-static RFC_793: Table = Table::select(Some(Profile::Rfc793));
-static REPAIRED: Table = Table::select(Some(Profile::Repaired));
+/// Every rule of every profile, and every deviation.
+static CATALOGUE: Table = Table::select(None, true);
+static LITERAL_9293: Table = Table::select(Some(Profile::Literal9293), false);
+static RFC_793: Table = Table::select(Some(Profile::Rfc793), false);
+static REPAIRED: Table = Table::select(Some(Profile::Repaired), false);
+static LINUX: Table = Table::select(Some(Profile::Repaired), true);
 
 impl Table {
     /// The greatest number of rules a table holds.
     pub const CAPACITY: usize = 224;
 
-    /// The parts of the table, in the order of their stages.
-    const PARTS: [&'static [Rule]; 10] = [
+    /// The parts of the table. Within a stage the order of rules is their order here.
+    const PARTS: [&'static [Rule]; 11] = [
+        deviations::LINUX,
         calls::RULES,
         arrival::RULES,
         sequence::RULES,
@@ -71,6 +74,12 @@ impl Table {
         &REPAIRED
     }
 
+    /// What Linux is known to do: the repaired table, with the rows of its deviations before those they replace.
+    #[must_use]
+    pub fn linux() -> &'static Table {
+        &LINUX
+    }
+
     /// All rules in order.
     #[must_use]
     pub fn rules(&self) -> &[Rule] {
@@ -96,7 +105,7 @@ impl Table {
         self.rules().iter().find(|rule| rule.name == name)
     }
 
-    /// Every rule of every profile, whether or not it is in force together with the others.
+    /// Every rule of every profile and every deviation, whether or not it is in force together with the others.
     #[must_use]
     pub fn catalogue() -> &'static Table {
         &CATALOGUE
@@ -118,26 +127,32 @@ impl Table {
         self.stage(stage).iter().any(|rule| rule.states.has(state))
     }
 
-    /// The rules of a profile, or of all of them, each numbered by its place among all.
-    const fn select(profile: Option<Profile>) -> Table {
+    /// The rules of a profile, or of all of them, those of a stage together and deviations before the others. Each is
+    /// numbered by its place among all.
+    const fn select(profile: Option<Profile>, deviating: bool) -> Table {
         let mut table = Table::empty();
-        let mut number = 0;
-        let mut part = 0;
-        while part < Table::PARTS.len() {
-            let rules = Table::PARTS[part];
-            let mut i = 0;
-            while i < rules.len() {
-                let wanted = match profile {
-                    Some(profile) => rules[i].profiles.has(profile),
-                    None => true,
-                };
-                if wanted {
-                    table.push(Rule { id: RuleId::new(number), ..rules[i] });
+        let mut stage = 0;
+        while stage < Stage::ALL.len() {
+            let mut number = 0;
+            let mut part = 0;
+            while part < Table::PARTS.len() {
+                let rules = Table::PARTS[part];
+                let mut i = 0;
+                while i < rules.len() {
+                    let wanted = match (rules[i].kind, profile) {
+                        (Kind::Deviation { .. }, _) => deviating,
+                        (_, Some(profile)) => rules[i].profiles.has(profile),
+                        (_, None) => true,
+                    };
+                    if wanted && rules[i].stage.index() == stage {
+                        table.push(Rule { id: RuleId::new(number), ..rules[i] });
+                    }
+                    number += 1;
+                    i += 1;
                 }
-                number += 1;
-                i += 1;
+                part += 1;
             }
-            part += 1;
+            stage += 1;
         }
         table
     }

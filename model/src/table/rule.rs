@@ -19,7 +19,7 @@ impl RuleId {
     /// The rule's name, as written in the table.
     #[must_use]
     pub fn name(self) -> &'static str {
-        super::CATALOGUE.rules().get(usize::from(self.0)).map_or("?", |rule| rule.name)
+        super::CATALOGUE.rule(self).map_or("?", |rule| rule.name)
     }
 }
 
@@ -206,6 +206,8 @@ impl Profiles {
     pub const LITERAL9293: Profiles = Profiles { literal: true, rfc793: false, repaired: false };
     /// RFC 793 to the letter.
     pub const RFC793: Profiles = Profiles { literal: false, rfc793: true, repaired: false };
+    /// No reading of the RFC.
+    pub const NONE: Profiles = Profiles { literal: false, rfc793: false, repaired: false };
     /// What the stack runs.
     pub const REPAIRED: Profiles = Profiles { literal: false, rfc793: false, repaired: true };
 

@@ -453,4 +453,6 @@ pub enum Form {
     RstFromSeq,
     /// `<SEQ=SND.NXT><CTL=RST>`
     RstNxt,
+    /// `<SEQ=SND.NXT><ACK=RCV.NXT><CTL=RST,ACK>`, which no RFC asks for
+    RstNxtAck,
 }
