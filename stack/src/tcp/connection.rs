@@ -299,8 +299,8 @@ pub(super) struct Flow {
     pub unacked_segments: u8,
     /// Until then no suspicious segment is answered (RFC 5961 §7).
     pub no_challenge_until: Instant,
-    /// When a segment with text last left.
-    pub last_sent: Instant,
+    /// When text or a FIN last left.
+    pub last_sent: Option<Instant>,
     pub patience: Patience,
     pub nagle: bool,
     /// Keep-alives since the peer was last heard.
@@ -335,7 +335,7 @@ impl Flow {
             ack: AckDue::No,
             unacked_segments: 0,
             no_challenge_until: Instant::ZERO,
-            last_sent: Instant::ZERO,
+            last_sent: None,
             patience: Patience::NotNeeded,
             nagle: config.nagle,
             keep_alives: 0,
@@ -455,7 +455,7 @@ impl Flow {
             timers,
             timing: self.timing.map(|(end, at)| (end, ago(at))),
             no_challenge_until: ahead(self.no_challenge_until),
-            last_sent: ago(self.last_sent),
+            last_sent: self.last_sent.map(ago),
             patience: self.patience.map(ahead),
             ..self.clone()
         }

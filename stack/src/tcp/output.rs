@@ -136,7 +136,8 @@ impl Connection {
 
     /// After more than a timeout without sending, the window of then means nothing (RFC 5681 §4.1).
     fn restart_after_idle(&mut self, now: Instant) {
-        if self.tcb().retransmission_queue_is_empty() && now.since(self.flow.last_sent) > self.flow.rtt.rto() {
+        let long_ago = self.flow.last_sent.is_some_and(|at| now.since(at) > self.flow.rtt.rto());
+        if long_ago && self.tcb().retransmission_queue_is_empty() {
             self.flow.congestion.on_idle();
         }
     }
@@ -170,12 +171,12 @@ impl Connection {
             Plan::Ack => None,
             Plan::Again { .. } => {
                 self.flow.timing = None;
-                self.flow.last_sent = now;
+                self.flow.last_sent = Some(now);
                 None
             }
             Plan::Fresh { len, fin } => {
                 self.flow.sent += len;
-                self.flow.last_sent = now;
+                self.flow.last_sent = Some(now);
                 self.flow.timing.get_or_insert((segment.end(), now));
                 Some(self.step(common, now, Event::Sent { text: count(len), fin }, Given::default()))
             }

@@ -1,0 +1,703 @@
+//! Conversations of two stacks, from the handshake to the last timer, in virtual time.
+//!
+//! A is 192.0.2.1, B is 192.0.2.2, a frame takes 10 ms. Sequence numbers are relative to each side's first.
+
+mod net;
+
+use lockstep::stack::{CallError, Event, Failure};
+use lockstep::time::Micros;
+use lockstep_model::State;
+use net::{Fate, Net, Side};
+
+// ---- Opening ---------------------------------------------------------------------------------------------------------
+
+#[test]
+fn three_way_handshake() {
+    let mut net = Net::new();
+    let listener = net.listen(Side::B, 80);
+    let client = net.connect(Side::A, 4000, 80);
+    net.run_millis(500);
+    insta::assert_snapshot!(net.story(), @r"
+    1.000000 a CLOSED -> SYN-SENT by open/closed/active
+    1.000000 a -> b <SEQ=0><CTL=SYN>
+    1.000000 b CLOSED -> LISTEN by open/closed/passive
+    1.010000 b LISTEN -> SYN-RECEIVED by arrives/listen/syn
+    1.010000 a <- b <SEQ=0><ACK=1><CTL=SYN,ACK>
+    1.020000 a SYN-SENT -> ESTABLISHED by syn-sent/syn/established
+    1.020000 a -> b <SEQ=1><ACK=1><CTL=ACK>
+    1.030000 b SYN-RECEIVED -> ESTABLISHED by ack/syn-received/established
+    ");
+    assert_eq!(net.events(Side::A), [Event::Connected(client)]);
+    assert_eq!(net.events(Side::B), [Event::Acceptable(listener)]);
+    let server = net.accept(Side::B, listener);
+    assert_eq!(net.state(Side::B, server), State::Established);
+    assert_eq!(net.state(Side::A, client), State::Established);
+}
+
+#[test]
+fn simultaneous_open() {
+    let mut net = Net::new();
+    let one = net.connect(Side::A, 4000, 5000);
+    let two = net.connect(Side::B, 5000, 4000);
+    net.run_millis(500);
+    insta::assert_snapshot!(net.story(), @r"
+    1.000000 a CLOSED -> SYN-SENT by open/closed/active
+    1.000000 a -> b <SEQ=0><CTL=SYN>
+    1.000000 b CLOSED -> SYN-SENT by open/closed/active
+    1.000000 a <- b <SEQ=0><CTL=SYN>
+    1.010000 a SYN-SENT -> SYN-RECEIVED by syn-sent/syn/simultaneous
+    1.010000 a -> b <SEQ=0><ACK=1><CTL=SYN,ACK>
+    1.010000 b SYN-SENT -> SYN-RECEIVED by syn-sent/syn/simultaneous
+    1.010000 a <- b <SEQ=0><ACK=1><CTL=SYN,ACK>
+    1.020000 a SYN-RECEIVED -> ESTABLISHED by sequence/crossed-syn-ack
+    1.020000 b SYN-RECEIVED -> ESTABLISHED by sequence/crossed-syn-ack
+    ");
+    assert_eq!(net.events(Side::A), [Event::Connected(one)]);
+    assert_eq!(net.events(Side::B), [Event::Connected(two)]);
+    assert_eq!(net.send(Side::A, one, b"hello"), 5);
+    net.run_millis(100);
+    assert_eq!(net.receive(Side::B, two), b"hello");
+}
+
+#[test]
+fn connection_refused() {
+    let mut net = Net::new();
+    let client = net.connect(Side::A, 4000, 80);
+    net.run_millis(500);
+    insta::assert_snapshot!(net.story(), @r"
+    1.000000 a CLOSED -> SYN-SENT by open/closed/active
+    1.000000 a -> b <SEQ=0><CTL=SYN>
+    1.010000 a <- b <SEQ=0><ACK=1><CTL=RST,ACK>
+    1.020000 a SYN-SENT -> CLOSED by syn-sent/rst/refused
+    ");
+    assert_eq!(net.events(Side::A), [Event::Closed(client, Some(Failure::Refused))]);
+    assert_eq!(net.receive_error(Side::A, client), Err(CallError::Failed(Failure::Refused)));
+    net.release(Side::A, client);
+    assert_eq!((net.a.connections(), net.b.connections()), (0, 0));
+}
+
+/// RFC 6298 (5.5) doubles from one second; R2 for a SYN is three minutes (RFC 9293 MUST-23).
+#[test]
+fn a_syn_that_nobody_answers_is_repeated_for_three_minutes() {
+    let mut net = Net::new();
+    net.weather(|_, _| Fate::Lose);
+    let client = net.connect(Side::A, 4000, 80);
+    net.run_secs(400);
+    insta::assert_snapshot!(net.story(), @r"
+    1.000000 a CLOSED -> SYN-SENT by open/closed/active
+    1.000000 a -> b <SEQ=0><CTL=SYN> lost
+    2.000000 a -> b <SEQ=0><CTL=SYN> lost
+    4.000000 a -> b <SEQ=0><CTL=SYN> lost
+    8.000000 a -> b <SEQ=0><CTL=SYN> lost
+    16.000000 a -> b <SEQ=0><CTL=SYN> lost
+    32.000000 a -> b <SEQ=0><CTL=SYN> lost
+    64.000000 a -> b <SEQ=0><CTL=SYN> lost
+    124.000000 a -> b <SEQ=0><CTL=SYN> lost
+    181.000000 a SYN-SENT -> CLOSED by timeout/user
+    ");
+    assert_eq!(net.events(Side::A), [Event::Closed(client, Some(Failure::TimedOut))]);
+}
+
+/// The SYN,ACK is lost; the SYN is repeated and finds a child in SYN-RECEIVED, which sends its SYN,ACK again.
+#[test]
+fn a_lost_syn_ack_is_sent_again() {
+    let mut net = Net::new();
+    let listener = net.listen(Side::B, 80);
+    net.weather(|from, seen| if from == Side::B && seen.index == 0 { Fate::Lose } else { Fate::Arrive });
+    let client = net.connect(Side::A, 4000, 80);
+    net.run_secs(5);
+    insta::assert_snapshot!(net.story(), @r"
+    1.000000 a CLOSED -> SYN-SENT by open/closed/active
+    1.000000 a -> b <SEQ=0><CTL=SYN>
+    1.000000 b CLOSED -> LISTEN by open/closed/passive
+    1.010000 b LISTEN -> SYN-RECEIVED by arrives/listen/syn
+    1.010000 a <- b <SEQ=0><ACK=1><CTL=SYN,ACK> lost
+    2.000000 a -> b <SEQ=0><CTL=SYN>
+    2.010000 a <- b <SEQ=0><ACK=1><CTL=SYN,ACK>
+    2.020000 a SYN-SENT -> ESTABLISHED by syn-sent/syn/established
+    2.020000 a -> b <SEQ=1><ACK=1><CTL=ACK>
+    2.030000 b SYN-RECEIVED -> ESTABLISHED by ack/syn-received/established
+    ");
+    assert_eq!(net.state(Side::A, client), State::Established);
+    let now = net.now;
+    // RFC 6298 (5.7): no measurement, so three seconds; the window is one segment (RFC 5681 §3.1).
+    let status = net.a.status(now, client).unwrap();
+    assert_eq!((status.rto, status.cwnd), (Micros::from_secs(3), 1460));
+    net.accept(Side::B, listener);
+}
+
+#[test]
+fn a_listener_takes_no_more_than_its_backlog() {
+    let mut net = Net::new();
+    let now = net.now;
+    let listener = net.b.listen(now, Side::B.socket(80), 2).unwrap();
+    let clients: Vec<_> = (4000..4004).map(|port| net.connect(Side::A, port, 80)).collect();
+    net.run_millis(500);
+    let states: Vec<_> = clients.iter().map(|&id| net.state(Side::A, id)).collect();
+    assert_eq!(states, [State::Established, State::Established, State::SynSent, State::SynSent]);
+    assert_eq!(net.b.drops().count(lockstep::DropReason::BacklogFull), 2);
+    net.accept(Side::B, listener);
+    net.run_secs(1);
+    let states: Vec<_> = clients.iter().map(|&id| net.state(Side::A, id)).collect();
+    assert_eq!(states, [State::Established, State::Established, State::Established, State::SynSent]);
+    // Whoever is not accepted when the listener goes away is reset; whoever comes then is refused.
+    let now = net.now;
+    net.b.close_listener(now, listener).unwrap();
+    net.run_secs(3);
+    let states: Vec<_> = clients.iter().map(|&id| net.state(Side::A, id)).collect();
+    assert_eq!(states, [State::Established, State::Closed, State::Closed, State::Closed]);
+    assert_eq!(net.b.connections(), 1);
+}
+
+// ---- Closing -----------------------------------------------------------------------------------------------------------
+
+#[test]
+fn normal_close() {
+    let mut net = Net::new();
+    let (client, server) = net.established();
+    net.close(Side::A, client);
+    net.run_millis(100);
+    net.close(Side::B, server);
+    net.run_secs(300);
+    insta::assert_snapshot!(net.story(), @r"
+    2.000000 a ESTABLISHED -> FIN-WAIT-1 by close/established/fin-wait-1
+    2.000000 a -> b <SEQ=1><ACK=1><CTL=FIN,ACK>
+    2.010000 b ESTABLISHED -> CLOSE-WAIT by fin/established
+    2.010000 a <- b <SEQ=1><ACK=2><CTL=ACK>
+    2.020000 a FIN-WAIT-1 -> FIN-WAIT-2 by ack-of-fin/fin-wait-1/acked
+    2.100000 b CLOSE-WAIT -> LAST-ACK by sent/close-wait/fin
+    2.100000 a <- b <SEQ=1><ACK=2><CTL=FIN,ACK>
+    2.110000 a FIN-WAIT-2 -> TIME-WAIT by fin/fin-wait-2
+    2.110000 a -> b <SEQ=2><ACK=2><CTL=ACK>
+    2.120000 b LAST-ACK -> CLOSED by ack-of-fin/last-ack/acked
+    242.110000 a TIME-WAIT -> CLOSED by timeout/time-wait
+    ");
+    net.release(Side::A, client);
+    net.release(Side::B, server);
+    assert_eq!((net.a.connections(), net.b.connections()), (0, 0));
+}
+
+#[test]
+fn simultaneous_close_goes_through_closing() {
+    let mut net = Net::new();
+    let (client, server) = net.established();
+    net.close(Side::A, client);
+    net.close(Side::B, server);
+    net.run_secs(300);
+    insta::assert_snapshot!(net.story(), @r"
+    2.000000 a ESTABLISHED -> FIN-WAIT-1 by close/established/fin-wait-1
+    2.000000 a -> b <SEQ=1><ACK=1><CTL=FIN,ACK>
+    2.000000 b ESTABLISHED -> FIN-WAIT-1 by close/established/fin-wait-1
+    2.000000 a <- b <SEQ=1><ACK=1><CTL=FIN,ACK>
+    2.010000 a FIN-WAIT-1 -> CLOSING by fin/fin-wait-1
+    2.010000 a -> b <SEQ=2><ACK=2><CTL=ACK>
+    2.010000 b FIN-WAIT-1 -> CLOSING by fin/fin-wait-1
+    2.010000 a <- b <SEQ=2><ACK=2><CTL=ACK>
+    2.020000 a CLOSING -> TIME-WAIT by ack-of-fin/closing/acked
+    2.020000 b CLOSING -> TIME-WAIT by ack-of-fin/closing/acked
+    242.020000 a TIME-WAIT -> CLOSED by timeout/time-wait
+    242.020000 b TIME-WAIT -> CLOSED by timeout/time-wait
+    ");
+}
+
+/// Half-close: A has no more to send, and still receives all that B sends (RFC 9293 §3.6, figure 12).
+#[test]
+fn half_close_leaves_the_other_direction_open() {
+    let mut net = Net::new();
+    let (client, server) = net.established();
+    net.send(Side::A, client, b"question");
+    net.close(Side::A, client);
+    net.run_millis(200);
+    assert_eq!(net.receive(Side::B, server), b"question");
+    assert_eq!(net.receive_error(Side::B, server), Ok(0));
+    let now = net.now;
+    assert_eq!(net.a.send(now, client, b"more"), Err(CallError::Closing));
+    net.send(Side::B, server, b"answer");
+    net.run_millis(200);
+    assert_eq!(net.receive(Side::A, client), b"answer");
+    net.close(Side::B, server);
+    net.run_millis(200);
+    assert_eq!(net.receive_error(Side::A, client), Ok(0));
+    insta::assert_snapshot!(net.story(), @r"
+    2.000000 a ESTABLISHED -> FIN-WAIT-1 by close/established/fin-wait-1
+    2.000000 a -> b <SEQ=1><ACK=1><TEXT=8><CTL=FIN,PSH,ACK>
+    2.010000 b ESTABLISHED -> CLOSE-WAIT by fin/established
+    2.010000 a <- b <SEQ=1><ACK=10><CTL=ACK>
+    2.020000 a FIN-WAIT-1 -> FIN-WAIT-2 by ack-of-fin/fin-wait-1/acked
+    2.200000 a <- b <SEQ=1><ACK=10><TEXT=6><CTL=PSH,ACK>
+    2.250000 a -> b <SEQ=10><ACK=7><CTL=ACK>
+    2.400000 b CLOSE-WAIT -> LAST-ACK by sent/close-wait/fin
+    2.400000 a <- b <SEQ=7><ACK=10><CTL=FIN,ACK>
+    2.410000 a FIN-WAIT-2 -> TIME-WAIT by fin/fin-wait-2
+    2.410000 a -> b <SEQ=10><ACK=8><CTL=ACK>
+    2.420000 b LAST-ACK -> CLOSED by ack-of-fin/last-ack/acked
+    ");
+}
+
+/// Text that was acknowledged is the user's, also after the connection has ended.
+#[test]
+fn what_arrived_can_be_received_after_the_end() {
+    let mut net = Net::new();
+    let (client, server) = net.established();
+    net.send(Side::A, client, b"farewell");
+    net.close(Side::A, client);
+    net.run_millis(100);
+    net.close(Side::B, server);
+    net.run_millis(100);
+    assert_eq!(net.state(Side::B, server), State::Closed);
+    assert_eq!(net.receive(Side::B, server), b"farewell");
+    assert_eq!(net.receive_error(Side::B, server), Ok(0));
+}
+
+#[test]
+fn abort_resets_the_peer() {
+    let mut net = Net::new();
+    let (client, server) = net.established();
+    net.send(Side::B, server, b"never read");
+    net.run_millis(100);
+    net.abort(Side::A, client);
+    net.run_millis(100);
+    insta::assert_snapshot!(net.story(), @r"
+    2.000000 a <- b <SEQ=1><ACK=1><TEXT=10><CTL=PSH,ACK>
+    2.050000 a -> b <SEQ=1><ACK=11><CTL=ACK>
+    2.100000 a ESTABLISHED -> CLOSED by abort/open/reset
+    2.100000 a -> b <SEQ=1><CTL=RST>
+    2.110000 b ESTABLISHED -> CLOSED by rst/open/reset
+    ");
+    assert_eq!(net.events(Side::B), [Event::Closed(server, Some(Failure::Reset))]);
+    assert_eq!(net.receive_error(Side::B, server), Err(CallError::Failed(Failure::Reset)));
+    assert_eq!(net.receive_error(Side::A, client), Err(CallError::Failed(Failure::Aborted)));
+}
+
+/// RFC 9293 §3.6.1, SHLD-3: whoever leaves text unread says so with a reset, and so does whoever left when text comes.
+#[test]
+fn text_lost_by_a_release_is_told() {
+    let mut net = Net::new();
+    let (client, server) = net.established();
+    net.send(Side::A, client, b"unread");
+    net.run_millis(100);
+    net.release(Side::B, server);
+    net.run_millis(100);
+    assert_eq!(net.events(Side::A), [Event::Closed(client, Some(Failure::Reset))]);
+
+    let mut net = Net::new();
+    let (client, server) = net.established();
+    net.release(Side::B, server);
+    net.run_millis(100);
+    net.send(Side::A, client, b"too late");
+    net.run_millis(100);
+    insta::assert_snapshot!(net.story(), @r"
+    2.000000 b ESTABLISHED -> FIN-WAIT-1 by release/established/fin-wait-1
+    2.000000 a <- b <SEQ=1><ACK=1><CTL=FIN,ACK>
+    2.010000 a ESTABLISHED -> CLOSE-WAIT by fin/established
+    2.010000 a -> b <SEQ=1><ACK=2><CTL=ACK>
+    2.020000 b FIN-WAIT-1 -> FIN-WAIT-2 by ack-of-fin/fin-wait-1/orphan
+    2.100000 a -> b <SEQ=1><ACK=2><TEXT=8><CTL=PSH,ACK>
+    2.110000 b FIN-WAIT-2 -> CLOSED by text/user-gone
+    2.110000 a <- b <SEQ=2><CTL=RST>
+    2.120000 a CLOSE-WAIT -> CLOSED by rst/open/reset
+    ");
+    assert_eq!(net.b.connections(), 0);
+}
+
+/// Nobody is there any more and the peer never closes: after 60 seconds the connection is forgotten.
+#[test]
+fn an_orphan_does_not_stay_in_fin_wait_2() {
+    let mut net = Net::new();
+    let (client, server) = net.established();
+    net.release(Side::A, client);
+    net.run_secs(59);
+    assert_eq!(net.a.state(&Net::pair(Side::A, 4000, 80)), State::FinWait2);
+    net.run_secs(2);
+    assert_eq!(net.a.connections(), 0);
+    assert_eq!(net.state(Side::B, server), State::CloseWait);
+}
+
+/// The 2 MSL timer is the caller's: however late it is, nothing happens before `timeout` is called.
+#[test]
+fn time_wait_ends_only_by_timeout() {
+    let mut net = Net::new();
+    let (client, server) = net.established();
+    net.close(Side::A, client);
+    net.run_millis(100);
+    net.close(Side::B, server);
+    net.run_millis(100);
+    assert_eq!(net.state(Side::A, client), State::TimeWait);
+    let due = net.a.poll_timeout().unwrap();
+    let hours_later = due + Micros::from_secs(3600);
+    let mut frame = Vec::new();
+    assert!(!net.a.poll_transmit(hours_later, &mut frame));
+    assert_eq!(net.a.status(hours_later, client).unwrap().state, State::TimeWait);
+    net.a.timeout(hours_later);
+    assert_eq!(net.a.state_of(client), Some(State::Closed));
+}
+
+/// The last ACK is lost: the FIN comes again, is acknowledged, and TIME-WAIT begins anew (RFC 9293 §3.10.7.4).
+#[test]
+fn a_repeated_fin_restarts_time_wait() {
+    let mut net = Net::new();
+    let (client, server) = net.established();
+    net.close(Side::A, client);
+    net.run_millis(100);
+    net.story();
+    net.weather(|from, seen| if from == Side::A && seen.index == 3 { Fate::Lose } else { Fate::Arrive });
+    net.close(Side::B, server);
+    net.run_secs(300);
+    insta::assert_snapshot!(net.story(), @r"
+    2.100000 b CLOSE-WAIT -> LAST-ACK by sent/close-wait/fin
+    2.100000 a <- b <SEQ=1><ACK=2><CTL=FIN,ACK>
+    2.110000 a FIN-WAIT-2 -> TIME-WAIT by fin/fin-wait-2
+    2.110000 a -> b <SEQ=2><ACK=2><CTL=ACK> lost
+    3.100000 a <- b <SEQ=1><ACK=2><CTL=FIN,ACK>
+    3.110000 a -> b <SEQ=2><ACK=2><CTL=ACK>
+    3.120000 b LAST-ACK -> CLOSED by ack-of-fin/last-ack/acked
+    243.110000 a TIME-WAIT -> CLOSED by timeout/time-wait
+    ");
+}
+
+/// MAY-2: the same four-tuple again while A is in TIME-WAIT; A listens, and the SYN is beyond its window.
+#[test]
+fn a_new_syn_reopens_time_wait() {
+    let mut net = Net::new();
+    let listener = net.listen(Side::A, 4000);
+    let early = net.connect(Side::B, 80, 4000);
+    net.run_millis(100);
+    let served = net.accept(Side::A, listener);
+    net.release(Side::A, served);
+    net.run_millis(100);
+    net.release(Side::B, early);
+    net.run_millis(100);
+    assert_eq!(net.a.state(&Net::pair(Side::A, 4000, 80)), State::TimeWait);
+    net.story();
+    let late = net.connect(Side::B, 80, 4000);
+    net.run_millis(100);
+    insta::assert_snapshot!(net.story(), @r"
+    1.300000 b CLOSED -> SYN-SENT by open/closed/active
+    1.300000 a <- b <SEQ=0><CTL=SYN>
+    1.310000 a TIME-WAIT -> SYN-RECEIVED by reopen/syn/new
+    1.310000 a -> b <SEQ=0><ACK=1><CTL=SYN,ACK>
+    1.320000 b SYN-SENT -> ESTABLISHED by syn-sent/syn/established
+    1.320000 a <- b <SEQ=1><ACK=1><CTL=ACK>
+    1.330000 a SYN-RECEIVED -> ESTABLISHED by ack/syn-received/established
+    ");
+    let served = net.accept(Side::A, listener);
+    net.send(Side::B, late, b"again");
+    net.send(Side::A, served, b"welcome back");
+    net.run_millis(200);
+    assert_eq!(net.receive(Side::A, served), b"again");
+    assert_eq!(net.receive(Side::B, late), b"welcome back");
+}
+
+// ---- Text --------------------------------------------------------------------------------------------------------------
+
+/// Acknowledgments wait for company, at most 40 ms, and not beyond the second segment.
+#[test]
+fn acknowledgments_are_delayed_but_not_for_long() {
+    let mut net = Net::new();
+    let (client, server) = net.established();
+    net.a.set_nodelay(client, true).unwrap();
+    net.send(Side::A, client, b"alone");
+    net.run_millis(100);
+    for text in [b"one", b"two", b"six"] {
+        net.send(Side::A, client, text);
+        net.run_millis(1);
+    }
+    net.run_millis(100);
+    // An answer within the delay carries the acknowledgment.
+    net.send(Side::A, client, b"ping");
+    net.run_millis(15);
+    net.send(Side::B, server, b"pong");
+    net.run_millis(100);
+    insta::assert_snapshot!(net.story(), @r"
+    2.000000 a -> b <SEQ=1><ACK=1><TEXT=5><CTL=PSH,ACK>
+    2.050000 a <- b <SEQ=1><ACK=6><CTL=ACK>
+    2.100000 a -> b <SEQ=6><ACK=1><TEXT=3><CTL=PSH,ACK>
+    2.101000 a -> b <SEQ=9><ACK=1><TEXT=3><CTL=PSH,ACK>
+    2.102000 a -> b <SEQ=12><ACK=1><TEXT=3><CTL=PSH,ACK>
+    2.111000 a <- b <SEQ=1><ACK=12><CTL=ACK>
+    2.152000 a <- b <SEQ=1><ACK=15><CTL=ACK>
+    2.203000 a -> b <SEQ=15><ACK=1><TEXT=4><CTL=PSH,ACK>
+    2.218000 a <- b <SEQ=1><ACK=19><TEXT=4><CTL=PSH,ACK>
+    2.268000 a -> b <SEQ=19><ACK=5><CTL=ACK>
+    ");
+}
+
+/// Nagle: what is small waits until nothing is in flight, then leaves together.
+#[test]
+fn small_writes_are_collected_while_something_is_in_flight() {
+    let mut net = Net::new();
+    let (client, _) = net.established();
+    for _ in 0..5 {
+        net.send(Side::A, client, b"tiny");
+        net.run_millis(2);
+    }
+    net.run_millis(200);
+    insta::assert_snapshot!(net.story(), @r"
+    2.000000 a -> b <SEQ=1><ACK=1><TEXT=4><CTL=PSH,ACK>
+    2.050000 a <- b <SEQ=1><ACK=5><CTL=ACK>
+    2.060000 a -> b <SEQ=5><ACK=1><TEXT=16><CTL=PSH,ACK>
+    2.110000 a <- b <SEQ=1><ACK=21><CTL=ACK>
+    ");
+}
+
+#[test]
+fn a_lost_segment_is_repeated_after_the_timeout_and_the_timeout_backs_off() {
+    let mut net = Net::new();
+    let (client, server) = net.established();
+    net.weather(|from, seen| if from == Side::A && (2..5).contains(&seen.index) { Fate::Lose } else { Fate::Arrive });
+    net.send(Side::A, client, b"hello");
+    net.run_secs(20);
+    insta::assert_snapshot!(net.story(), @r"
+    2.000000 a -> b <SEQ=1><ACK=1><TEXT=5><CTL=PSH,ACK> lost
+    3.000000 a -> b <SEQ=1><ACK=1><TEXT=5><CTL=PSH,ACK> lost
+    5.000000 a -> b <SEQ=1><ACK=1><TEXT=5><CTL=PSH,ACK> lost
+    9.000000 a -> b <SEQ=1><ACK=1><TEXT=5><CTL=PSH,ACK>
+    9.050000 a <- b <SEQ=1><ACK=6><CTL=ACK>
+    ");
+    assert_eq!(net.receive(Side::B, server), b"hello");
+    // Karn: what was sent more than once measures nothing, and the doubled timeout stays.
+    let now = net.now;
+    assert_eq!(net.a.status(now, client).unwrap().rto, Micros::from_secs(8));
+    net.send(Side::A, client, b"again");
+    net.run_secs(1);
+    let now = net.now;
+    assert_eq!(net.a.status(now, client).unwrap().rto, Micros::from_secs(1));
+}
+
+/// R2 for text: 100 seconds (RFC 9293 §3.8.3).
+#[test]
+fn text_that_nobody_acknowledges_ends_the_connection() {
+    let mut net = Net::new();
+    let (client, _) = net.established();
+    net.weather(|_, _| Fate::Lose);
+    net.send(Side::A, client, b"hello?");
+    net.run_secs(200);
+    insta::assert_snapshot!(net.story(), @r"
+    2.000000 a -> b <SEQ=1><ACK=1><TEXT=6><CTL=PSH,ACK> lost
+    3.000000 a -> b <SEQ=1><ACK=1><TEXT=6><CTL=PSH,ACK> lost
+    5.000000 a -> b <SEQ=1><ACK=1><TEXT=6><CTL=PSH,ACK> lost
+    9.000000 a -> b <SEQ=1><ACK=1><TEXT=6><CTL=PSH,ACK> lost
+    17.000000 a -> b <SEQ=1><ACK=1><TEXT=6><CTL=PSH,ACK> lost
+    33.000000 a -> b <SEQ=1><ACK=1><TEXT=6><CTL=PSH,ACK> lost
+    65.000000 a -> b <SEQ=1><ACK=1><TEXT=6><CTL=PSH,ACK> lost
+    102.000000 a ESTABLISHED -> CLOSED by timeout/user
+    ");
+    assert_eq!(net.events(Side::A), [Event::Closed(client, Some(Failure::TimedOut))]);
+}
+
+/// A hole is filled by a retransmission; what was beyond it is not sent twice, and a FIN waits for it.
+#[test]
+fn text_out_of_order_waits_for_the_hole_to_be_filled() {
+    let mut net = Net::new();
+    let (client, server) = net.established();
+    net.weather(|from, seen| if from == Side::A && seen.index == 2 { Fate::Lose } else { Fate::Arrive });
+    net.send(Side::A, client, &[7; 4000]);
+    net.close(Side::A, client);
+    net.run_millis(500);
+    assert_eq!(net.receive(Side::B, server), []);
+    assert_eq!(net.state(Side::B, server), State::Established);
+    net.run_secs(5);
+    insta::assert_snapshot!(net.story(), @r"
+    2.000000 a ESTABLISHED -> FIN-WAIT-1 by close/established/fin-wait-1
+    2.000000 a -> b <SEQ=1><ACK=1><TEXT=1460><CTL=ACK> lost
+    2.000000 a -> b <SEQ=1461><ACK=1><TEXT=1460><CTL=ACK>
+    2.000000 a -> b <SEQ=2921><ACK=1><TEXT=1080><CTL=FIN,PSH,ACK>
+    2.010000 a <- b <SEQ=1><ACK=1><CTL=ACK>
+    3.000000 a -> b <SEQ=1><ACK=1><TEXT=1460><CTL=ACK>
+    3.010000 b ESTABLISHED -> CLOSE-WAIT by fin/established
+    3.010000 a <- b <SEQ=1><ACK=4002><CTL=ACK>
+    3.020000 a FIN-WAIT-1 -> FIN-WAIT-2 by ack-of-fin/fin-wait-1/acked
+    ");
+    assert_eq!(net.receive(Side::B, server), [7; 4000]);
+    assert_eq!(net.state(Side::B, server), State::CloseWait);
+}
+
+/// MUST-36, MUST-37, SHLD-29, SHLD-30: the closed window is probed, ever more slowly and for ever, and opens at last.
+#[test]
+fn a_closed_window_is_probed_until_it_opens() {
+    let mut net = Net::with(|config| config.tcp.receive_buffer = 2000);
+    let (client, server) = net.established();
+    net.send(Side::A, client, &[7; 3000]);
+    net.run_secs(40);
+    insta::assert_snapshot!(net.story(), @r"
+    2.000000 a -> b <SEQ=1><ACK=1><TEXT=1460><CTL=ACK><WND=2000>
+    2.050000 a <- b <SEQ=1><ACK=1461><CTL=ACK><WND=540>
+    2.260000 a -> b <SEQ=1461><ACK=1><TEXT=540><CTL=ACK><WND=2000>
+    2.310000 a <- b <SEQ=1><ACK=2001><CTL=ACK><WND=0>
+    3.320000 a -> b <SEQ=2001><ACK=1><TEXT=1><CTL=ACK><WND=2000>
+    3.330000 a <- b <SEQ=1><ACK=2001><CTL=ACK><WND=0>
+    5.320000 a -> b <SEQ=2001><ACK=1><TEXT=1><CTL=ACK><WND=2000>
+    5.330000 a <- b <SEQ=1><ACK=2001><CTL=ACK><WND=0>
+    9.320000 a -> b <SEQ=2001><ACK=1><TEXT=1><CTL=ACK><WND=2000>
+    9.330000 a <- b <SEQ=1><ACK=2001><CTL=ACK><WND=0>
+    17.320000 a -> b <SEQ=2001><ACK=1><TEXT=1><CTL=ACK><WND=2000>
+    17.330000 a <- b <SEQ=1><ACK=2001><CTL=ACK><WND=0>
+    33.320000 a -> b <SEQ=2001><ACK=1><TEXT=1><CTL=ACK><WND=2000>
+    33.330000 a <- b <SEQ=1><ACK=2001><CTL=ACK><WND=0>
+    ");
+    // The user timeout does not count while the peer answers.
+    net.run_secs(3600);
+    assert_eq!(net.state(Side::A, client), State::Established);
+    net.story();
+    assert_eq!(net.receive(Side::B, server), [7; 2000]);
+    net.run_secs(2);
+    insta::assert_snapshot!(net.story(), @r"
+    3642.000000 a <- b <SEQ=1><ACK=2001><CTL=ACK><WND=2000>
+    3642.010000 a -> b <SEQ=2001><ACK=1><TEXT=1><CTL=ACK><WND=2000>
+    3642.060000 a <- b <SEQ=1><ACK=2002><CTL=ACK><WND=1999>
+    3642.070000 a -> b <SEQ=2002><ACK=1><TEXT=999><CTL=PSH,ACK><WND=2000>
+    3642.120000 a <- b <SEQ=1><ACK=3001><CTL=ACK><WND=1000>
+    ");
+    assert_eq!(net.receive(Side::B, server), [7; 1000]);
+}
+
+/// The last thing to send is a FIN, and the window is closed.
+#[test]
+fn a_fin_finds_its_way_into_a_closed_window() {
+    let mut net = Net::with(|config| config.tcp.receive_buffer = 1000);
+    let (client, server) = net.established();
+    net.send(Side::A, client, &[7; 1000]);
+    net.close(Side::A, client);
+    net.run_secs(5);
+    insta::assert_snapshot!(net.story(), @r"
+    2.000000 a ESTABLISHED -> FIN-WAIT-1 by close/established/fin-wait-1
+    2.000000 a -> b <SEQ=1><ACK=1><TEXT=1000><CTL=PSH,ACK><WND=1000>
+    2.050000 a <- b <SEQ=1><ACK=1001><CTL=ACK><WND=0>
+    3.060000 a -> b <SEQ=1001><ACK=1><CTL=FIN,ACK><WND=1000>
+    3.070000 a <- b <SEQ=1><ACK=1001><CTL=ACK><WND=0>
+    5.060000 a -> b <SEQ=1001><ACK=1><CTL=FIN,ACK><WND=1000>
+    5.070000 a <- b <SEQ=1><ACK=1001><CTL=ACK><WND=0>
+    ");
+    assert_eq!(net.receive(Side::B, server), [7; 1000]);
+    net.run_secs(10);
+    assert_eq!(net.receive_error(Side::B, server), Ok(0));
+    assert_eq!(net.state(Side::A, client), State::FinWait2);
+}
+
+/// The window has room for less than a segment and less than half of what it was: after a while that is used.
+#[test]
+fn a_silly_window_is_used_in_the_end() {
+    let mut net = Net::with(|config| config.tcp.receive_buffer = 10_000);
+    let (client, server) = net.established();
+    net.send(Side::A, client, &[7; 9500]);
+    net.run_millis(500);
+    net.story();
+    net.send(Side::A, client, &[7; 1000]);
+    net.run_millis(900);
+    insta::assert_snapshot!(net.story(), @r"
+    2.700000 a -> b <SEQ=9501><ACK=1><TEXT=500><CTL=ACK><WND=10000>
+    2.750000 a <- b <SEQ=1><ACK=10001><CTL=ACK><WND=0>
+    ");
+    assert_eq!(net.receive(Side::B, server).len(), 10_000);
+}
+
+#[test]
+fn idle_connections_are_kept_alive_if_asked_for() {
+    let mut net = Net::with(|config| config.tcp.keep_alive = Some(lockstep::stack::KeepAlive::default()));
+    let (client, server) = net.established();
+    net.run_secs(7_300);
+    insta::assert_snapshot!(net.story(), @r"
+    7201.040000 a -> b <SEQ=0><ACK=1><CTL=ACK>
+    7201.050000 a <- b <SEQ=0><ACK=1><CTL=ACK>
+    7201.050000 a <- b <SEQ=1><ACK=1><CTL=ACK>
+    7201.060000 a -> b <SEQ=1><ACK=1><CTL=ACK>
+    ");
+    assert_eq!(net.state(Side::A, client), State::Established);
+    net.weather(|_, _| Fate::Lose);
+    net.run_secs(7_200 + 9 * 75);
+    assert_eq!(net.events(Side::A), [Event::Closed(client, Some(Failure::TimedOut))]);
+    assert_eq!(net.events(Side::B), [Event::Closed(server, Some(Failure::TimedOut))]);
+}
+
+#[test]
+fn a_neighbour_that_never_answers_is_told_to_the_user() {
+    let mut net = Net::new();
+    let now = net.now;
+    let nobody = "192.0.2.77:80".parse().unwrap();
+    let client = net.a.connect(now, nobody).unwrap();
+    net.run_secs(10);
+    assert_eq!(net.events(Side::A), [Event::Doubtful(client)]);
+    assert!(net.a.drops().count(lockstep::DropReason::NeighbourSilent) > 0);
+    net.run_secs(180);
+    let events = net.events(Side::A);
+    let [.., Event::Closed(_, Some(Failure::Unreachable(why)))] = events[..] else {
+        panic!("{events:?}");
+    };
+    assert_eq!(why.to_string(), "host unreachable");
+}
+
+// ---- Whole transfers -----------------------------------------------------------------------------------------------------
+
+/// The byte at each offset of a stream, the same in every test.
+fn byte_at(offset: usize) -> u8 {
+    let [a, b, c, ..] = offset.to_le_bytes();
+    a ^ b.wrapping_mul(31) ^ c.wrapping_mul(17)
+}
+
+/// Sends `len` bytes each way at once, closes, and checks every byte.
+fn both_ways(net: &mut Net, len: usize, deadline: Micros) {
+    let (client, server) = net.established();
+    let ends = [(Side::A, client), (Side::B, server)];
+    let stream: Vec<u8> = (0..len).map(byte_at).collect();
+    let (mut sent, mut received) = ([0; 2], [Vec::new(), Vec::new()]);
+    let mut finished = [false; 2];
+    let end = net.now + deadline;
+    while finished != [true; 2] {
+        assert!(net.now < end, "stalled at {sent:?} sent, {:?} received", received.each_ref().map(Vec::len));
+        for (i, (side, id)) in ends.into_iter().enumerate() {
+            let now = net.now;
+            if sent[i] < len {
+                sent[i] += net.stack(side).send(now, id, &stream[sent[i]..]).unwrap_or(0);
+                if sent[i] == len {
+                    net.close(side, id);
+                }
+            }
+            received[i].extend(net.receive(side, id));
+            finished[i] = received[i].len() == len && net.receive_error(side, id) == Ok(0);
+        }
+        net.run_millis(5);
+        net.story();
+    }
+    assert!(received.iter().all(|text| *text == stream));
+}
+
+#[test]
+fn a_megabyte_each_way() {
+    both_ways(&mut Net::new(), 1_000_000, Micros::from_secs(30));
+}
+
+#[test]
+fn a_megabyte_each_way_at_five_percent_loss() {
+    let mut net = Net::new();
+    let mut random = lockstep::device::prng::SplitMix64::new(5);
+    net.weather(move |_, _| if random.below(100) < 5 { Fate::Lose } else { Fate::Arrive });
+    both_ways(&mut net, 1_000_000, Micros::from_secs(3600));
+}
+
+/// A projection says what will happen: it does not depend on when the same thing happened, but on what happened.
+#[test]
+fn equal_histories_at_other_times_have_equal_projections() {
+    // Initial sequence numbers follow the clock, which wraps after 2^32 ticks of 4 microseconds.
+    let around_the_clock = Micros::new(4 << 32);
+    let after = |wait: Micros, text: &[u8]| {
+        let mut net = Net::new();
+        net.run_for(wait);
+        let start = net.now;
+        net.a.ping(start, Side::B.address().into(), 1, 2, b"").unwrap();
+        net.run_millis(500);
+        net.events(Side::A);
+        net.listen(Side::B, 80);
+        let client = net.connect(Side::A, 4000, 80);
+        net.run_millis(500);
+        net.send(Side::A, client, text);
+        net.flush();
+        let now = net.now;
+        (net.a.project(now), net.b.project(now))
+    };
+    // After ten minutes the neighbours have forgotten each other.
+    let wait = Micros::from_secs(600);
+    let early = after(wait, b"same");
+    assert!(early == after(wait + around_the_clock, b"same"));
+    assert!(early != after(wait, b"else"));
+    assert!(early != after(wait + Micros::from_secs(1), b"same"));
+}
