@@ -1,0 +1,125 @@
+//! An exchange drawn as the RFC draws it: the system on the left, its peer on the right, time downwards.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use lockstep_model::{Seq, SeqNum};
+
+use crate::run::conversation::PEER_INITIAL;
+use crate::run::{returned, wire};
+use crate::script::Flags;
+use crate::system::{Call, Ret};
+use crate::trace::{Observation, Trace, What};
+
+/// How wide the column of the system is.
+const WIDTH: usize = 34;
+
+/// A line for each thing that was done or seen: the line of the script that asked for it, the time in seconds, and what it was. The
+/// numbers of segments count from the initial sequence numbers.
+pub fn draw(trace: &Trace) -> Vec<String> {
+    let mut numbers = Numbers::default();
+    let returns: BTreeMap<u32, (Duration, &Ret)> = trace
+        .observations
+        .iter()
+        .filter_map(|seen| match &seen.what {
+            What::Returned { id, ret } => Some((*id, (seen.at, ret))),
+            What::Injected(_) | What::Sent(_) | What::Called { .. } | What::Probed { .. } => None,
+        })
+        .collect();
+    trace.observations.iter().filter_map(|seen| row(seen, &returns, &mut numbers)).collect()
+}
+
+fn row(seen: &Observation, returns: &BTreeMap<u32, (Duration, &Ret)>, numbers: &mut Numbers) -> Option<String> {
+    let (left, right) = match &seen.what {
+        What::Called { id, call } => (called(call, returns.get(id), seen.at), String::new()),
+        // Told where the call was made.
+        What::Returned { .. } => return None,
+        What::Probed { connection, state } => (format!("{state} ({})", connection.local.port()), String::new()),
+        What::Injected(datagram) => (String::new(), format!("<-- {}", numbers.injected(datagram))),
+        What::Sent(datagram) => (String::new(), format!("--> {}", numbers.sent(datagram))),
+    };
+    let line = seen.line.map_or_else(String::new, |line| line.to_string());
+    let row = format!("{line:>4} {:>11.6}  {left:<WIDTH$} {right}", seen.at.as_secs_f64());
+    Some(row.trim_end().to_owned())
+}
+
+/// What the numbers of the system count from, as far as it has shown it.
+#[derive(Default)]
+struct Numbers {
+    system: u32,
+}
+
+impl Numbers {
+    fn sent(&mut self, datagram: &[u8]) -> String {
+        match wire::read(datagram) {
+            Ok(segment) => {
+                if segment.flags.contains(Flags::SYN) {
+                    self.system = segment.seq;
+                }
+                notation(&segment, self.system, PEER_INITIAL)
+            }
+            Err(unreadable) => unreadable.to_string(),
+        }
+    }
+
+    fn injected(&self, datagram: &[u8]) -> String {
+        match wire::read_injected(datagram) {
+            Ok(segment) => notation(&segment, PEER_INITIAL, self.system),
+            Err(unreadable) => unreadable.to_string(),
+        }
+    }
+}
+
+/// `<SEQ=0><ACK=1><CTL=SYN,ACK>`
+fn notation(segment: &wire::Segment, sender: u32, receiver: u32) -> String {
+    let relative = |number: u32, initial: u32| Seq::new(number).forward_from(Seq::new(initial));
+    let names = [
+        (Flags::SYN, "SYN"),
+        (Flags::FIN, "FIN"),
+        (Flags::RST, "RST"),
+        (Flags::PSH, "PSH"),
+        (Flags::ACK, "ACK"),
+        (Flags::URG, "URG"),
+        (Flags::ECE, "ECE"),
+        (Flags::CWR, "CWR"),
+        (Flags::AE, "AE"),
+    ];
+    let set = names.iter().filter(|(flag, _)| segment.flags.contains(*flag));
+    let flags: Vec<&str> = set.map(|(_, name)| *name).collect();
+    let mut words = format!("<SEQ={}>", relative(segment.seq, sender));
+    if segment.flags.contains(Flags::ACK) {
+        words += &format!("<ACK={}>", relative(segment.ack, receiver));
+    }
+    words += &format!("<CTL={}>", flags.join(","));
+    if !segment.text.is_empty() {
+        words += &format!("<DATA={}>", segment.text.len());
+    }
+    words
+}
+
+/// A call, and what it returned, later if so.
+fn called(call: &Call, returned_later: Option<&(Duration, &Ret)>, at: Duration) -> String {
+    let name = match call {
+        Call::Socket => "socket".to_owned(),
+        Call::Bind { fd, .. } => format!("bind({})", fd.0),
+        Call::Listen { fd, backlog } => format!("listen({}, {backlog})", fd.0),
+        Call::Accept { fd } => format!("accept({})", fd.0),
+        Call::Connect { fd, .. } => format!("connect({})", fd.0),
+        Call::Read { fd, length } => format!("read({}, {length})", fd.0),
+        Call::Write { fd, data } => format!("write({}, {})", fd.0, data.len()),
+        Call::Recv { fd, length, .. } => format!("recv({}, {length})", fd.0),
+        Call::Send { fd, data, .. } => format!("send({}, {})", fd.0, data.len()),
+        Call::Shutdown { fd, how } => format!("shutdown({}, {how:?})", fd.0),
+        Call::Close { fd } => format!("close({})", fd.0),
+        Call::Fcntl { fd, .. } => format!("fcntl({})", fd.0),
+        Call::GetSockOpt { fd, option } => format!("getsockopt({}, {})", fd.0, option.name()),
+        Call::SetSockOpt { fd, option, .. } => format!("setsockopt({}, {})", fd.0, option.name()),
+    };
+    match returned_later {
+        Some((when, ret)) if when.saturating_sub(at) < Duration::from_millis(1) => {
+            format!("{name} = {}", returned(ret))
+        }
+        Some((when, ret)) => format!("{name} = {} at {:.3}", returned(ret), when.as_secs_f64()),
+        None => format!("{name} blocks"),
+    }
+}

@@ -1,0 +1,151 @@
+//! The matrix, scenario by system, and after it what went wrong.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Display, Formatter};
+
+use serde::Serialize;
+
+use crate::verdict::{Failure, Outcome, Subject, Verdict};
+
+/// The width of a column of verdicts.
+const COLUMN: usize = 10;
+
+/// Everything there is to tell.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// The systems, in the order of the columns.
+    pub subjects: Vec<Subject>,
+    /// Why nothing, or not everything, was run on a system.
+    pub unavailable: BTreeMap<Subject, String>,
+    /// One for each scenario and system.
+    pub outcomes: Vec<Outcome>,
+}
+
+impl Report {
+    /// Whether everything is as it should be. A system that this machine does not offer is no failure; it is told.
+    pub fn is_green(&self) -> bool {
+        self.outcomes.iter().all(|outcome| outcome.verdict.is_green())
+    }
+
+    /// The outcomes of a scenario, by system.
+    fn rows(&self) -> BTreeMap<&str, BTreeMap<Subject, &Outcome>> {
+        let mut rows: BTreeMap<&str, BTreeMap<Subject, &Outcome>> = BTreeMap::new();
+        for outcome in &self.outcomes {
+            rows.entry(&outcome.scenario).or_default().insert(outcome.subject, outcome);
+        }
+        rows
+    }
+
+    fn matrix(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let rows = self.rows();
+        let width = rows.keys().map(|name| name.len()).max().unwrap_or(0).max("scenario".len());
+        write!(f, "{:<width$}", "scenario")?;
+        self.subjects.iter().try_for_each(|subject| write!(f, "  {:^COLUMN$}", subject.name()))?;
+        writeln!(f)?;
+        let mut folder = None;
+        for (name, outcomes) in rows {
+            let here = name.rsplit_once('/').map(|(folder, _)| folder);
+            if here != folder {
+                folder = here;
+                writeln!(f)?;
+            }
+            write!(f, "{name:<width$}")?;
+            for subject in &self.subjects {
+                write!(
+                    f,
+                    "  {:^COLUMN$}",
+                    outcomes.get(subject).map_or("–".to_owned(), |outcome| cell(&outcome.verdict))
+                )?;
+            }
+            writeln!(f)?;
+        }
+        writeln!(f)
+    }
+
+    /// One line for each system.
+    fn summary(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        for subject in &self.subjects {
+            let outcomes: Vec<&Outcome> = self.outcomes.iter().filter(|outcome| outcome.subject == *subject).collect();
+            let count = |is: fn(&Verdict) -> bool| outcomes.iter().filter(|outcome| is(&outcome.verdict)).count();
+            let name = outcomes.iter().find_map(|outcome| outcome.system.as_deref()).unwrap_or(subject.name());
+            let sorts = [
+                (count(|verdict| matches!(verdict, Verdict::Pass)), "conform"),
+                (count(|verdict| matches!(verdict, Verdict::Deviates { .. })), "differ as recorded"),
+                (count(|verdict| matches!(verdict, Verdict::Skip { .. })), "skipped"),
+                (count(|verdict| matches!(verdict, Verdict::Fail(_))), "FAIL"),
+                (count(|verdict| matches!(verdict, Verdict::Stale { .. })), "STALE"),
+                (count(|verdict| matches!(verdict, Verdict::Error { .. })), "could not be judged"),
+            ];
+            let told = sorts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}"));
+            let told: Vec<String> = told.collect();
+            match self.unavailable.get(subject) {
+                Some(reason) => writeln!(f, "{name}: not run: {reason}")?,
+                None => {
+                    writeln!(f, "{name}: {}", if told.is_empty() { "nothing".to_owned() } else { told.join(", ") })?
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The matrix, what went wrong or was left out, and a line for each system.
+impl Display for Report {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        self.matrix(f)?;
+        writeln!(
+            f,
+            "✓ conforms   D differs as recorded   ✗ fails   ! stale record   ? not judged   s skipped   – not run\n"
+        )?;
+        for outcome in &self.outcomes {
+            explain(outcome, f)?;
+        }
+        self.summary(f)
+    }
+}
+
+fn cell(verdict: &Verdict) -> String {
+    match verdict {
+        Verdict::Pass => "✓".to_owned(),
+        Verdict::Deviates { ids } => format!("D {}", ids.join(" ")),
+        Verdict::Fail(_) => "✗".to_owned(),
+        Verdict::Stale { ids } => format!("! {}", ids.join(" ")),
+        Verdict::Skip { .. } => "s".to_owned(),
+        Verdict::Error { .. } => "?".to_owned(),
+    }
+}
+
+fn explain(outcome: &Outcome, f: &mut Formatter<'_>) -> fmt::Result {
+    let place = format!("{} on {}", outcome.scenario, outcome.system.as_deref().unwrap_or(outcome.subject.name()));
+    match &outcome.verdict {
+        Verdict::Pass | Verdict::Deviates { .. } => Ok(()),
+        Verdict::Fail(failure) => writeln!(f, "✗ {place}\n{failure}"),
+        Verdict::Stale { ids } => {
+            writeln!(
+                f,
+                "! {place}\n  conforms, so that deviations.toml must not excuse it any more: {}\n",
+                ids.join(" ")
+            )
+        }
+        Verdict::Skip { reason } => writeln!(f, "s {place}\n  {reason}\n"),
+        Verdict::Error { reason } => writeln!(f, "? {place}\n  {reason}\n"),
+    }
+}
+
+impl Display for Failure {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        self.ladder.iter().try_for_each(|row| writeln!(f, "  {row}"))?;
+        if let Some(difference) = &self.difference {
+            writeln!(f, "  {}:{}", self.script, difference.line)?;
+            writeln!(f, "    expected  {}", difference.expected)?;
+            writeln!(f, "    seen      {}", difference.seen)?;
+        }
+        if let Some(divergence) = &self.divergence {
+            writeln!(f, "  the table cannot explain this")?;
+            divergence.expected.iter().try_for_each(|expected| writeln!(f, "    expected  {expected}"))?;
+            writeln!(f, "    seen      {}", divergence.seen)?;
+            writeln!(f, "    after     {}", divergence.rules.join(", "))?;
+        }
+        writeln!(f)
+    }
+}

@@ -1,0 +1,264 @@
+//! Who talks to whom, and from which number on they count: between the packets of a script and segments on the wire.
+
+use std::net::SocketAddrV4;
+
+use lockstep_model::{Seq, SeqNum};
+
+use super::wire::Segment;
+use crate::script::{Direction, Flags, Packet, SeqNumber, Sequence, TcpOption, TcpOptions};
+use crate::system::{FourTuple, PEER_ADDRESS, SYSTEM_ADDRESS};
+
+/// The port that `bind(3, ..., ...)` binds, and that the peer talks to unless the system chose another.
+pub const SYSTEM_PORT: u16 = 8080;
+
+/// The port of the peer.
+pub const PEER_PORT: u16 = 40_000;
+
+/// What the numbers of the peer count from. So close to the end of the sequence space, every script with a little text from the peer
+/// goes round it.
+pub const PEER_INITIAL: u32 = u32::MAX - 15;
+
+/// The conversation of one script: one connection at a time, between the two addresses.
+#[derive(Clone, Debug)]
+pub struct Conversation {
+    /// Nothing while the system has yet to show which port it chose.
+    system_port: Option<u16>,
+    /// What the numbers of the system count from: learned from its SYN.
+    system_initial: Option<u32>,
+    /// The next SYN of the system begins another connection.
+    begins: bool,
+    /// The number of the last SYN that may have opened a connection, as the script counts.
+    peer_syn: u32,
+    /// Every connection there was.
+    connections: Vec<FourTuple>,
+}
+
+impl Conversation {
+    /// Before anything was said.
+    pub fn new() -> Self {
+        let connection = four_tuple(SYSTEM_PORT);
+        let system_port = Some(SYSTEM_PORT);
+        Self { system_port, system_initial: None, begins: true, peer_syn: 0, connections: vec![connection] }
+    }
+
+    /// The connection that is talked about now.
+    pub fn connection(&self) -> FourTuple {
+        four_tuple(self.system_port.unwrap_or(SYSTEM_PORT))
+    }
+
+    /// Every connection there was.
+    pub fn connections(&self) -> &[FourTuple] {
+        &self.connections
+    }
+
+    /// A connection that there never was: a segment of it meets the listener, or nobody.
+    pub fn stranger(&self) -> FourTuple {
+        let remote = SocketAddrV4::new(PEER_ADDRESS, PEER_PORT + 1);
+        FourTuple { remote, ..self.connection() }
+    }
+
+    /// The position of the first octet that the peer sends in this connection.
+    pub fn first_position(&self) -> u32 {
+        Seq::new(self.peer_syn).plus(1).raw()
+    }
+
+    /// The user connects a socket, which is bound to our port or gets one from the system.
+    pub fn opens_actively(&mut self, bound: bool) {
+        self.begins = true;
+        self.system_port = bound.then_some(SYSTEM_PORT);
+        if !bound && self.system_initial.is_none() {
+            // There is no connection with our port yet, and perhaps never.
+            self.connections.clear();
+        }
+    }
+
+    /// The peer sends a SYN with this number where no connection is.
+    pub fn opens_passively(&mut self, number: SeqNumber) {
+        self.begins = true;
+        self.answers(number);
+    }
+
+    /// The peer sends a SYN with this number to a system that waits for one.
+    pub fn answers(&mut self, number: SeqNumber) {
+        self.peer_syn = if number.absolute { relative(number.value, PEER_INITIAL) } else { number.value };
+    }
+
+    /// The segment that an injected packet stands for.
+    pub fn segment(&self, packet: &Packet) -> Segment {
+        let system_initial = self.system_initial();
+        let start = packet.sequence.start.unwrap_or(SeqNumber::relative(0));
+        let options = match &packet.options {
+            TcpOptions::Exactly(options) => options.iter().map(|option| on_wire(option, system_initial)).collect(),
+            TcpOptions::Any => Vec::new(),
+        };
+        Segment {
+            system_port: self.connection().local.port(),
+            peer_port: PEER_PORT,
+            flags: packet.flags,
+            seq: start.on_wire(PEER_INITIAL),
+            ack: packet.ack.map_or(0, |ack| ack.on_wire(system_initial)),
+            window: packet.window.unwrap_or_default(),
+            urgent: packet.urgent.unwrap_or_default(),
+            options,
+            text: text(first_octet(packet.flags, start.value), usize::from(packet.sequence.length)),
+        }
+    }
+
+    /// Takes from the first SYN of a connection what only the system knows: its port, and its initial sequence number, which the
+    /// script writes as `written`.
+    pub fn learn(&mut self, segment: &Segment, written: Option<SeqNumber>) {
+        if !segment.flags.contains(Flags::SYN) || segment.flags.contains(Flags::RST) {
+            return;
+        }
+        if self.system_port.is_none() {
+            self.system_port = Some(segment.system_port);
+            self.connections.push(four_tuple(segment.system_port));
+        }
+        if std::mem::take(&mut self.begins) {
+            let written = written.filter(|number| !number.absolute).map_or(0, |number| number.value);
+            self.system_initial = Some(relative(segment.seq, written));
+        }
+    }
+
+    /// Whether a segment belongs to the connection that is talked about.
+    pub fn includes(&self, segment: &Segment) -> bool {
+        (segment.system_port, segment.peer_port) == (self.connection().local.port(), PEER_PORT)
+    }
+
+    /// How a script would write a segment of the system.
+    pub fn packet(&self, segment: &Segment) -> Packet {
+        let has = |flag| segment.flags.contains(flag);
+        let options = segment.options.iter().map(|option| off_wire(option, PEER_INITIAL)).collect();
+        Packet {
+            direction: Direction::Expected,
+            flags: segment.flags,
+            sequence: Sequence {
+                start: Some(SeqNumber::relative(self.system_number(segment.seq))),
+                length: u16::try_from(segment.text.len()).unwrap_or(u16::MAX),
+            },
+            ack: has(Flags::ACK).then(|| SeqNumber::relative(relative(segment.ack, PEER_INITIAL))),
+            window: Some(segment.window),
+            urgent: has(Flags::URG).then_some(segment.urgent),
+            options: TcpOptions::Exactly(options),
+        }
+    }
+
+    /// How a segment of the system differs from what the script expects, each difference in a few words. The clocks in timestamps
+    /// are not compared.
+    pub fn differences(&self, expected: &Packet, segment: &Segment) -> Vec<String> {
+        let seen = self.packet(segment);
+        let mut differences = Vec::new();
+        let mut differs = |what: &str, seen: String, expected: String| {
+            if seen != expected {
+                differences.push(format!("{what} {seen}, not {expected}"));
+            }
+        };
+        if !self.includes(segment) {
+            differs("it is of connection", four_tuple(segment.system_port).to_string(), self.connection().to_string());
+        }
+        differs("flags are", seen.flags.to_string(), expected.flags.to_string());
+        if let Some(start) = expected.sequence.start {
+            differs("its number is", as_written(segment.seq, start, self.system_initial()), start.to_string());
+        }
+        differs("its length is", seen.sequence.length.to_string(), expected.sequence.length.to_string());
+        // Where only one of them has the flag, that is told already.
+        if let (Some(ack), Some(_)) = (expected.ack, seen.ack) {
+            differs("ack is", as_written(segment.ack, ack, PEER_INITIAL), ack.to_string());
+        }
+        if let Some(window) = expected.window {
+            differs("win is", segment.window.to_string(), window.to_string());
+        }
+        if let Some(urgent) = expected.urgent {
+            differs("urg is", segment.urgent.to_string(), urgent.to_string());
+        }
+        if let TcpOptions::Exactly(_) = &expected.options {
+            differs("options are", options(&seen.options), options(&expected.options));
+        }
+        let position = first_octet(segment.flags, self.system_number(segment.seq));
+        if differences.is_empty() && segment.text != text(position, segment.text.len()) {
+            differences.push("the text is not what the user wrote at this place".to_owned());
+        }
+        differences
+    }
+
+    fn system_initial(&self) -> u32 {
+        self.system_initial.unwrap_or_default()
+    }
+
+    fn system_number(&self, number: u32) -> u32 {
+        relative(number, self.system_initial())
+    }
+}
+
+/// A number of the wire, written as `like` is, for a sender whose initial sequence number is `initial`.
+fn as_written(number: u32, like: SeqNumber, initial: u32) -> String {
+    let value = if like.absolute { number } else { relative(number, initial) };
+    SeqNumber { value, ..like }.to_string()
+}
+
+/// The text that lies at a position: every octet tells where it belongs.
+pub fn text(position: u32, length: usize) -> Vec<u8> {
+    let positions = std::iter::successors(Some(Seq::new(position)), |position| Some(position.plus(1)));
+    positions.map(|position| octet(position.raw())).take(length).collect()
+}
+
+/// The octet at a position. The period is a prime, so that no power of two hides a shift.
+fn octet(position: u32) -> u8 {
+    let [.., octet] = (position % 251).to_be_bytes();
+    octet
+}
+
+/// A SYN takes the number before the text.
+fn first_octet(flags: Flags, number: u32) -> u32 {
+    Seq::new(number).plus(u32::from(flags.contains(Flags::SYN))).raw()
+}
+
+fn relative(number: u32, initial: u32) -> u32 {
+    Seq::new(number).forward_from(Seq::new(initial))
+}
+
+fn four_tuple(system_port: u16) -> FourTuple {
+    FourTuple {
+        local: SocketAddrV4::new(SYSTEM_ADDRESS, system_port),
+        remote: SocketAddrV4::new(PEER_ADDRESS, PEER_PORT),
+    }
+}
+
+fn on_wire(option: &TcpOption, initial: u32) -> TcpOption {
+    shifted(option, |number| SeqNumber::relative(number).on_wire(initial))
+}
+
+fn off_wire(option: &TcpOption, initial: u32) -> TcpOption {
+    shifted(option, |number| relative(number, initial))
+}
+
+fn shifted(option: &TcpOption, shift: impl Fn(u32) -> u32) -> TcpOption {
+    match option {
+        TcpOption::Sack(blocks) => {
+            TcpOption::Sack(blocks.iter().map(|(first, after)| (shift(*first), shift(*after))).collect())
+        }
+        TcpOption::EndOfList
+        | TcpOption::NoOperation
+        | TcpOption::MaximumSegmentSize(_)
+        | TcpOption::WindowScale(_)
+        | TcpOption::SackPermitted
+        | TcpOption::Timestamps { .. } => option.clone(),
+    }
+}
+
+/// The options as a script writes them, clocks left out.
+fn options(options: &TcpOptions) -> String {
+    let name = |option: &TcpOption| match option {
+        TcpOption::Timestamps { .. } => "TS".to_owned(),
+        TcpOption::EndOfList
+        | TcpOption::NoOperation
+        | TcpOption::MaximumSegmentSize(_)
+        | TcpOption::WindowScale(_)
+        | TcpOption::SackPermitted
+        | TcpOption::Sack(_) => option.to_string(),
+    };
+    match options {
+        TcpOptions::Exactly(options) => format!("<{}>", options.iter().map(name).collect::<Vec<_>>().join(",")),
+        TcpOptions::Any => "<...>".to_owned(),
+    }
+}

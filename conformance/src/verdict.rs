@@ -1,0 +1,279 @@
+//! What one scenario says of one system.
+//!
+//! Two judges see each run: the script, which states what RFC 9293 wants in this one exchange, and the [oracle](crate::oracle), which follows
+//! the exchange with the table. A system conforms if both agree that it does. Where it does not, the
+//! [ledger](crate::deviations) may know: then the script that records the difference takes the place of the scenario's own, and has to
+//! be met exactly.
+
+use std::time::{Duration, Instant};
+
+use lockstep_model::Table;
+use lockstep_model::table::Kind;
+use serde::{Deserialize, Serialize};
+
+use crate::deviations::{Deviation, Deviations};
+use crate::oracle::{self, Judgement, Terms};
+use crate::report::ladder;
+use crate::run::{self, Difference, End, Run};
+use crate::scenario::{ReadError, Scenario};
+use crate::script::Script;
+use crate::system::linux::Linux;
+use crate::system::{Fault, System};
+
+/// A system that scenarios can be run on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Subject {
+    /// The Linux kernel of this machine, in a namespace, in real time.
+    Linux,
+}
+
+impl Subject {
+    /// All of them, in the order of the report.
+    pub const ALL: [Subject; 1] = [Subject::Linux];
+
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Linux => "linux",
+        }
+    }
+
+    /// A fresh one, for one script, on a link with this MTU.
+    fn system(self, mtu: u16) -> Result<Box<dyn System>, Fault> {
+        match self {
+            Self::Linux => Ok(Box::new(Linux::new(mtu)?)),
+        }
+    }
+
+    /// What it is judged by.
+    fn terms(self, system: &dyn System) -> Terms {
+        let deviant = match self {
+            Self::Linux => vec![Table::linux()],
+        };
+        Terms { deviant, ..Terms::new(system.timing(), self.time_wait()) }
+    }
+
+    /// How long its TIME-WAIT lasts. RFC 9293 §3.4.2 says four minutes and leaves the choice to experience; Linux has one.
+    const fn time_wait(self) -> Duration {
+        match self {
+            Self::Linux => Duration::from_secs(60),
+        }
+    }
+}
+
+/// One cell of the matrix.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// The name of the scenario.
+    pub scenario: String,
+    /// The system.
+    pub subject: Subject,
+    /// The system's own name with its version, if it got so far.
+    pub system: Option<String>,
+    /// What it says.
+    pub verdict: Verdict,
+    /// How long it took, in seconds on the wall.
+    pub seconds: f64,
+}
+
+/// What a scenario says of a system.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "lowercase")]
+pub enum Verdict {
+    /// Script and oracle agree that the system conforms.
+    Pass,
+    /// It does exactly what the ledger says it does instead.
+    Deviates {
+        /// The entries.
+        ids: Vec<String>,
+    },
+    /// It differs.
+    Fail(Failure),
+    /// It conforms, and the ledger says it does not.
+    Stale {
+        /// The entries.
+        ids: Vec<String>,
+    },
+    /// The scenario cannot be run on this system.
+    Skip {
+        /// Why not.
+        reason: String,
+    },
+    /// The harness failed.
+    Error {
+        /// How.
+        reason: String,
+    },
+}
+
+impl Verdict {
+    /// Whether it is as it should be.
+    pub const fn is_green(&self) -> bool {
+        match self {
+            Self::Pass | Self::Deviates { .. } | Self::Skip { .. } => true,
+            Self::Fail(_) | Self::Stale { .. } | Self::Error { .. } => false,
+        }
+    }
+}
+
+/// How a system differs, as each judge sees it, and the exchange.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// The script that was run last.
+    pub script: String,
+    /// Where the system leaves the script, if it does.
+    pub difference: Option<Difference>,
+    /// What the oracle cannot explain, if there is something.
+    pub divergence: Option<Divergence>,
+    /// The exchange, line by line.
+    pub ladder: Vec<String>,
+}
+
+/// What the oracle cannot explain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Divergence {
+    /// What each reading of the RFC expected.
+    pub expected: Vec<String>,
+    /// What was seen.
+    pub seen: String,
+    /// The rules that fired last before.
+    pub rules: Vec<String>,
+}
+
+/// Runs a scenario on a system.
+pub fn examine(scenario: &Scenario, subject: Subject, ledger: &Deviations) -> Outcome {
+    let began = Instant::now();
+    let mut system = None;
+    let verdict = match judge(scenario, subject, ledger, &mut system) {
+        Ok(verdict) => verdict,
+        Err(Unjudged::Skip(reason)) => Verdict::Skip { reason },
+        Err(Unjudged::Error(reason)) => Verdict::Error { reason },
+    };
+    Outcome { scenario: scenario.name.clone(), subject, system, verdict, seconds: began.elapsed().as_secs_f64() }
+}
+
+/// Why there is no verdict.
+enum Unjudged {
+    Skip(String),
+    Error(String),
+}
+
+impl From<ReadError> for Unjudged {
+    fn from(error: ReadError) -> Self {
+        match &error {
+            ReadError::Script(parse) if parse.is_unsupported() => Self::Skip(error.to_string()),
+            ReadError::Script(_) | ReadError::File(_) => Self::Error(error.to_string()),
+        }
+    }
+}
+
+fn judge(
+    scenario: &Scenario,
+    subject: Subject,
+    ledger: &Deviations,
+    system: &mut Option<String>,
+) -> Result<Verdict, Unjudged> {
+    let played = Played::new(scenario.script()?, subject)?;
+    let known = ledger.of(&played.system, &scenario.name);
+    *system = Some(played.system.clone());
+    let ids = || known.iter().map(|deviation| deviation.id.clone()).collect();
+    if known.is_empty() {
+        return Ok(if played.conforms() { Verdict::Pass } else { Verdict::Fail(played.failure()) });
+    }
+    if played.conforms() {
+        return Ok(Verdict::Stale { ids: ids() });
+    }
+    let played = match scenario.alternative(subject.name()) {
+        Some(alternative) => Played::new(alternative.script()?, subject)?,
+        None => played,
+    };
+    Ok(if played.deviates(&known) { Verdict::Deviates { ids: ids() } } else { Verdict::Fail(played.failure()) })
+}
+
+/// A script that was run, and what both judges say.
+struct Played {
+    script: String,
+    system: String,
+    run: Run,
+    judgement: Judgement,
+}
+
+impl Played {
+    fn new(script: Script, subject: Subject) -> Result<Self, Unjudged> {
+        let mut system = subject.system(script.mtu()).map_err(|fault| Unjudged::Error(fault.to_string()))?;
+        let name = system.name().to_owned();
+        let run = run::run(&script, system.as_mut());
+        match &run.end {
+            End::Completed | End::Differs(_) => {}
+            End::Skipped(reason) => return Err(Unjudged::Skip(reason.clone())),
+            End::Broken(reason) => return Err(Unjudged::Error(reason.clone())),
+        }
+        let judgement = oracle::judge(&run.trace, &subject.terms(system.as_ref()));
+        Ok(Self { script: script.name, system: name, run, judgement })
+    }
+
+    fn conforms(&self) -> bool {
+        self.run.end == End::Completed && self.judgement.needs().is_some_and(|ids| ids.is_empty())
+    }
+
+    /// Whether it is what the ledger says. What the oracle cannot explain is excused only as long as no row of the table says what this
+    /// system does.
+    fn deviates(&self, known: &[&Deviation]) -> bool {
+        let excused = match self.judgement.needs() {
+            Some(ids) => ids.iter().all(|id| known.iter().any(|deviation| deviation.id == *id)),
+            None => known.iter().any(|deviation| !is_a_row(&deviation.id)),
+        };
+        self.run.end == End::Completed && excused
+    }
+
+    fn failure(self) -> Failure {
+        let difference = match self.run.end {
+            End::Differs(difference) => Some(difference),
+            End::Completed | End::Skipped(_) | End::Broken(_) => None,
+        };
+        let ladder = ladder::draw(&self.run.trace);
+        Failure { script: self.script, difference, divergence: self.judgement.divergence(), ladder }
+    }
+}
+
+impl Judgement {
+    /// The numbers of the deviations that explain what was seen; `None` if nothing does.
+    fn needs(&self) -> Option<Vec<&'static str>> {
+        match self {
+            Self::Explained { deviations } => {
+                let rules = deviations.iter().filter_map(|id| Table::catalogue().rule(*id));
+                Some(rules.filter_map(|rule| deviation(rule.kind)).collect())
+            }
+            Self::Diverged(_) => None,
+        }
+    }
+
+    fn divergence(self) -> Option<Divergence> {
+        match self {
+            Self::Explained { deviations } if deviations.is_empty() => None,
+            Self::Explained { deviations } => Some(Divergence {
+                expected: vec!["what RFC 9293 says".to_owned()],
+                seen: "a difference that is not in the ledger".to_owned(),
+                rules: deviations.iter().map(ToString::to_string).collect(),
+            }),
+            Self::Diverged(divergence) => Some(Divergence {
+                expected: divergence.expected.into_iter().collect(),
+                seen: divergence.seen,
+                rules: divergence.rules.iter().map(ToString::to_string).collect(),
+            }),
+        }
+    }
+}
+
+/// Whether the table has a row for a deviation of this number.
+fn is_a_row(id: &str) -> bool {
+    Table::catalogue().rules().iter().any(|rule| deviation(rule.kind) == Some(id))
+}
+
+fn deviation(kind: Kind) -> Option<&'static str> {
+    match kind {
+        Kind::Deviation { id } => Some(id),
+        Kind::Literal | Kind::Erratum(_) | Kind::Updated(_) | Kind::Repair { .. } => None,
+    }
+}
