@@ -173,7 +173,8 @@ impl Connection {
     /// The user takes text that has arrived. A window that can now open wide is announced (RFC 9293 §3.8.6.2.2).
     pub fn read(&mut self, buf: &mut [u8]) -> usize {
         let n = self.flow.recv.read(buf);
-        if !self.flow.fin_received && self.flow.recv.window_update(self.flow.smss.into()).is_some() {
+        let ended = self.flow.recv.reassembly().fin_in_order();
+        if !ended && self.flow.recv.window_update(self.flow.smss.into()).is_some() {
             self.flow.ack = AckDue::Now;
         }
         n
@@ -257,13 +258,6 @@ impl Patience {
     }
 }
 
-/// Text and FIN that came with a SYN.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Held {
-    pub text: Vec<u8>,
-    pub fin: bool,
-}
-
 /// All of a connection that the table does not decide: text on its way out and in, measured times, deadlines.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Flow {
@@ -271,9 +265,6 @@ pub(super) struct Flow {
     /// How many of the octets in `send` have been transmitted at least once.
     pub sent: usize,
     pub recv: RecvBuffer,
-    pub held: Option<Held>,
-    /// RCV.NXT has moved over the FIN: there will be no more text.
-    pub fin_received: bool,
     /// Eff.snd.MSS: the most text a segment of ours may carry (RFC 9293 §3.7.1).
     pub smss: u16,
     /// The peer's MSS option has been read, or found missing.
@@ -318,8 +309,6 @@ impl Flow {
             send: SendBuffer::new(config.send_buffer),
             sent: 0,
             recv: RecvBuffer::new(config.receive_buffer.min(super::recv::UNSCALED_CAPACITY)),
-            held: None,
-            fin_received: false,
             smss: DEFAULT_SEND_MSS.min(common.mss),
             options_known: false,
             rtt: RttEstimator::new(config.rto),
@@ -342,12 +331,6 @@ impl Flow {
             wants_to_write: false,
             soft_error: None,
         }
-    }
-
-    /// Another incarnation begins: all is new but the text that came with its SYN.
-    pub fn renew(&mut self, common: &Common) {
-        let held = self.held.take();
-        *self = Self { held, ..Self::new(common) };
     }
 
     /// The peer's SYN was accepted: the size of segments follows from its options (MUST-15, MUST-16).

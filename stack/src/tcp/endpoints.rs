@@ -224,7 +224,7 @@ impl Endpoints {
             Reply::Closing => Ok(0),
             Reply::Queued => Err(CallError::WouldBlock),
             // Text that arrived before the connection ended well is the user's all the same, and so is its end.
-            Reply::DoesNotExist if flow.recv.unread() == 0 && (entry.failure.is_some() || !flow.fin_received) => {
+            Reply::DoesNotExist if flow.recv.unread() == 0 && (entry.failure.is_some() || !flow.recv.is_at_end()) => {
                 Err(self.refusal(index, reply))
             }
             Reply::Deliver | Reply::DoesNotExist => {

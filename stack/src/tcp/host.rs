@@ -2,7 +2,7 @@
 
 use lockstep_model::{Accepted, Flag, Host, Policy, Reply, Segment, Seq, SeqNum, Signal, Tcb, Timer, Urgency};
 
-use super::connection::{AckDue, Common, Effects, Flow, Given, Held, Resend};
+use super::connection::{AckDue, Common, Effects, Flow, Given, Resend};
 use super::demux::Pair;
 use super::isn::initial_sequence_number;
 use super::rtt::Transmissions;
@@ -44,7 +44,7 @@ impl Host<Seq> for Step<'_> {
     }
 
     fn holds_next(&self) -> bool {
-        self.flow.held.is_some()
+        self.flow.recv.holds_next()
     }
 
     fn may_challenge(&self) -> bool {
@@ -60,10 +60,8 @@ impl Host<Seq> for Step<'_> {
         let iss = Seq::new(initial_sequence_number(&self.common.secret, local, remote, self.now));
         match above {
             None => iss,
-            Some(above) => {
-                self.flow.renew(self.common);
-                if iss.after(above.plus(ISS_GAP)) { iss } else { above.plus(ISS_GAP) }
-            }
+            Some(above) if iss.after(above.plus(ISS_GAP)) => iss,
+            Some(above) => above.plus(ISS_GAP),
         }
     }
 
@@ -100,38 +98,29 @@ impl Host<Seq> for Step<'_> {
         self.flow.wants_to_write = self.effects.queued < self.given.text.len();
     }
 
-    fn hold(&mut self, _tcb: &Tcb<Seq>, segment: &Segment<Seq>) {
-        let fits = self.given.text.len().min(self.flow.recv.rcv_wnd());
-        let fin = segment.has(Flag::Fin) && fits == self.given.text.len();
-        let held = Held { text: self.given.text[..fits].to_vec(), fin };
-        self.flow.held = (fits > 0 || fin).then_some(held);
+    fn hold(&mut self, tcb: &Tcb<Seq>, segment: &Segment<Seq>) {
+        if tcb.reopened() {
+            // Another incarnation begins; nothing of the old one's is still wanted.
+            *self.flow = Flow::new(self.common);
+        }
+        // What finds no room here comes again: nothing of it has been acknowledged.
+        self.flow.recv.hold(0, self.given.text, segment.has(Flag::Fin));
     }
 
     fn accept(&mut self, tcb: &Tcb<Seq>, segment: &Segment<Seq>) -> Accepted<u32> {
         let had_holes = !self.flow.recv.reassembly().is_empty();
-        let mut advance = 0;
-        let mut fin = false;
-        if let Some(held) = self.flow.held.take() {
-            let accepted = self.flow.recv.accept(0, &held.text, held.fin);
-            advance = accepted.advance;
-            fin = accepted.fin;
-        }
-        let rcv_nxt = tcb.rcv_nxt().plus(saturated(advance));
-        if let Some((offset, text)) = beyond(rcv_nxt, segment, self.given.text) {
-            let accepted = self.flow.recv.accept(offset, text, segment.has(Flag::Fin));
-            advance += accepted.advance;
-            fin = accepted.fin;
-        }
+        let (offset, text, fin) = beyond(tcb.rcv_nxt(), segment, self.given.text);
+        let accepted = self.flow.recv.accept(offset, text, fin);
         // RFC 5681 §4.2: out of order, or filling a gap, is acknowledged at once.
         if had_holes || !self.flow.recv.reassembly().is_empty() {
             self.flow.ack = AckDue::Now;
         }
-        self.effects.readable |= advance > 0;
-        Accepted { advance: saturated(advance), fin }
+        self.effects.readable |= accepted.advance > 0;
+        Accepted { advance: saturated(accepted.advance), fin: accepted.fin }
     }
 
     fn fin_received(&mut self, _tcb: &Tcb<Seq>) {
-        self.flow.fin_received = true;
+        self.flow.recv.fin_received();
         self.effects.readable = true;
     }
 
@@ -170,7 +159,6 @@ impl Host<Seq> for Step<'_> {
         self.flow.resend = None;
         self.flow.probe_due = false;
         self.flow.recv.clear();
-        self.flow.held = None;
     }
 
     fn start(&mut self, timer: Timer) {
@@ -242,11 +230,18 @@ impl Step<'_> {
     }
 }
 
-/// The text of a segment from RCV.NXT on and how far after RCV.NXT it begins; `None` if text and FIN lie before it.
-fn beyond<'a>(rcv_nxt: Seq, segment: &Segment<Seq>, text: &'a [u8]) -> Option<(usize, &'a [u8])> {
+/// What a segment has from RCV.NXT on: how far after RCV.NXT it begins, its text, and whether its FIN is part of that.
+fn beyond<'a>(rcv_nxt: Seq, segment: &Segment<Seq>, text: &'a [u8]) -> (usize, &'a [u8], bool) {
+    let fin = segment.has(Flag::Fin);
     let distance = segment.text_seq().since(rcv_nxt);
-    let length = usize::try_from(distance.unsigned_abs()).ok()?;
-    if distance >= 0 { Some((length, text)) } else { Some((0, text.get(length..)?)) }
+    let length = usize::try_from(distance.unsigned_abs()).unwrap_or(usize::MAX);
+    if distance >= 0 {
+        return (length, text, fin);
+    }
+    match text.get(length..) {
+        Some(rest) => (0, rest, fin),
+        None => (0, &[], false),
+    }
 }
 
 fn saturated(octets: usize) -> u32 {
