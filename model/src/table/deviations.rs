@@ -31,11 +31,11 @@ pub(super) const LINUX: &[Rule] = &[
     then [AdvanceUna, SetWindow, Signal(Signal::Established), Acknowledge(Now)]; To(Established), Jump(Stage::DeferredClose);
     NONE Deviation { id: "L20" }; Rfc9293 "3.5" "A TCP implementation MUST support simultaneous open attempts" },
     rule! { "linux/syn-received/syn-resets": Syn in SynReceived;
-    when [Has(SYN, true), Passive(true), Has(ACK, false)];
+    when [Has(SYN, true), Passive(true), Reopened(false), Has(ACK, false)];
     then [Emit(Form::RstFromSeq), Delete]; To(Closed), Done;
     NONE Deviation { id: "L04" }; Rfc9293 "3.10.7.4" "If the connection was initiated with a passive OPEN, then return this connection to the LISTEN state and return." },
     rule! { "linux/syn-received/syn-ack-resets": Syn in SynReceived;
-    when [Has(SYN, true), Passive(true)];
+    when [Has(SYN, true), Passive(true), Reopened(false)];
     then [Emit(Form::RstFromAck), Delete]; To(Closed), Done;
     NONE Deviation { id: "L04" }; Rfc9293 "3.10.7.4" "If the connection was initiated with a passive OPEN, then return this connection to the LISTEN state and return." },
 ];
