@@ -2,7 +2,9 @@
 //! the rules say themselves.
 
 pub mod contradictions;
+pub mod diagram;
 pub mod effects;
+pub mod markdown;
 pub mod relation;
 mod run;
 pub mod valuation;

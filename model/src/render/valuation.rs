@@ -261,3 +261,84 @@ fn atoms_that_say(is: bool) -> impl Iterator<Item = Atom> {
         .chain(AckClass::ALL.into_iter().map(move |class| Atom::Ack(class, is)))
         .chain(Policy::ALL.into_iter().map(move |policy| Atom::Follows(policy, is)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::contradictions::OF_A_SEGMENT;
+    use crate::segment::Flags;
+    use quickcheck::quickcheck;
+
+    quickcheck! {
+        fn facts_and_their_valuation_satisfy_the_same_guards(bits: u64) -> bool {
+            let facts = facts(bits);
+            let known = Valuation::of(&facts);
+            every_atom().into_iter().all(|atom| {
+                known.where_holds(atom).is_some() == facts.satisfy(atom)
+                    && known.where_fails(atom).is_none() == facts.satisfy(atom)
+            })
+        }
+        fn a_split_puts_every_fact_on_its_side(bits: u64, choice: Vec<u8>) -> bool {
+            let facts = facts(bits);
+            let atoms = every_atom();
+            let guards: Vec<Atom> = choice.into_iter().map(|n| atoms[usize::from(n) % atoms.len()]).collect();
+            let (hold, fail) = Valuation::anything().split(&guards);
+            let is_in = |known: &Valuation| known.includes(Valuation::of(&facts));
+            let all_hold = guards.iter().all(|&guard| facts.satisfy(guard));
+            hold.iter().filter(|&known| is_in(known)).count() == usize::from(all_hold)
+                && fail.iter().filter(|&known| is_in(known)).count() == usize::from(!all_hold)
+        }
+        fn exact_facts_are_possible_unless_they_contradict(bits: u64) -> bool {
+            let facts = facts(bits);
+            let contradicts = |guards: &[Atom]| guards.iter().all(|&guard| facts.satisfy(guard));
+            let all = OF_A_SEGMENT.iter().map(|one| one.guards);
+            Valuation::of(&facts).is_possible(&all) != all.clone().any(contradicts)
+        }
+    }
+
+    #[test]
+    fn what_only_follows_from_several_contradictions_is_not_possible() {
+        let at_rcv_nxt = Valuation::anything().where_holds(Atom::AtRcvNxt(true));
+        let and_old = at_rcv_nxt.and_then(|known| known.where_holds(Atom::Seq(SeqClass::Old, true)));
+        let all = OF_A_SEGMENT.iter().map(|one| one.guards);
+        assert!(at_rcv_nxt.is_some_and(|known| known.is_possible(&all)));
+        assert!(!and_old.is_some_and(|known| known.is_possible(&all)));
+    }
+
+    /// Facts of every kind, consistent or not.
+    fn facts(bits: u64) -> Facts {
+        let bit = |place: u32| bits >> place & 1 == 1;
+        let class = |place: u32, of: u64| usize::try_from((bits >> place) % of).expect("few");
+        Facts {
+            active: bit(0),
+            remote: bit(1),
+            flags: Flags::from_wire(u8::try_from(bits >> 2 & 63).expect("six bits")),
+            carries: bit(8),
+            deliverable: bit(9),
+            new_text: bit(10),
+            seq: SeqClass::ALL[class(40, 7)],
+            at_rcv_nxt: bit(11),
+            at_irs: bit(12),
+            newer_than_rcv_nxt: bit(13),
+            ack: AckClass::ALL[class(50, 6)],
+            window_newer: bit(14),
+            urgent_news: bit(15),
+            passive: bit(16),
+            reopened: bit(17),
+            syn_acked: bit(18),
+            fin_acked: bit(19),
+            fin_ready: bit(20),
+            sent_fin: bit(21),
+            all_acked: bit(22),
+            send_pending: bit(23),
+            close_queued: bit(24),
+            user_gone: bit(25),
+            unread: bit(26),
+            window_closed: bit(27),
+            probing: bit(28),
+            may_answer: bit(29),
+            listening: bit(30),
+            follows: [bit(31), bit(32), bit(33)],
+        }
+    }
+}

@@ -2,6 +2,7 @@
 //!
 //! Notation that stands in backticks (`SEG.ACK > SND.NXT`) is the RFC's own.
 
+use super::relation::Cause;
 use crate::event::{Reply, Signal, Timer, Urgency};
 use crate::segment::Flag;
 use crate::state::{State, StateSet};
@@ -87,15 +88,19 @@ pub const fn check(stage: Stage) -> Option<&'static str> {
     }
 }
 
-/// A set of states: by name, or in a word where the RFC has one.
+/// A set of states: by name, in a word where the RFC has one, or by what is not in it where that is shorter.
 #[must_use]
 pub fn states(set: StateSet) -> String {
-    if set == StateSet::ALL {
+    let names = |states: Vec<State>| states.into_iter().map(State::name).collect::<Vec<_>>().join(", ");
+    let missing: Vec<State> = State::ALL.into_iter().filter(|&state| !set.has(state)).collect();
+    if missing.is_empty() {
         "any".to_owned()
     } else if set == StateSet::SYNCHRONIZED {
         "the synchronized states".to_owned()
+    } else if missing.len() <= 3 {
+        format!("any but {}", names(missing))
     } else {
-        set.iter().map(State::name).collect::<Vec<_>>().join(", ")
+        names(set.iter().collect())
     }
 }
 
@@ -255,6 +260,7 @@ pub const fn form(form: Form) -> &'static str {
         Form::RstFromAck => "<SEQ=SEG.ACK><CTL=RST>",
         Form::RstFromSeq => "<SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK>",
         Form::RstNxt => "<SEQ=SND.NXT><CTL=RST>",
+        Form::RstNxtAck => "<SEQ=SND.NXT><ACK=RCV.NXT><CTL=RST,ACK>",
     }
 }
 
@@ -323,5 +329,77 @@ pub fn kind(kind: Kind) -> String {
         Kind::Updated(doc) => format!("RFC {}", doc.number()),
         Kind::Repair { defect, why, counterexample } => format!("repair of {defect}: {why} ({counterexample})"),
         Kind::Deviation { id } => format!("deviation {id}"),
+    }
+}
+
+/// An event in the words of Figure 5.
+#[must_use]
+pub const fn cause(cause: Cause) -> &'static str {
+    match cause {
+        Cause::PassiveOpen => "passive OPEN",
+        Cause::ActiveOpen => "active OPEN",
+        Cause::Send => "SEND",
+        Cause::Receive => "RECEIVE",
+        Cause::Close => "CLOSE",
+        Cause::Release => "CLOSE for good",
+        Cause::Abort => "ABORT",
+        Cause::Status => "STATUS",
+        Cause::QueuedClose => "queued CLOSE",
+        Cause::FinSent => "FIN sent",
+        Cause::Syn => "rcv SYN",
+        Cause::SynAck => "rcv SYN,ACK",
+        Cause::AckOfSyn => "rcv ACK of SYN",
+        Cause::AckOfFin => "rcv ACK of FIN",
+        Cause::Fin => "rcv FIN",
+        Cause::Rst => "rcv RST",
+        Cause::Text => "rcv text",
+        Cause::Other => "rcv segment",
+        Cause::Timeout(Timer::TimeWait) => "Timeout=2MSL",
+        Cause::Timeout(Timer::User) => "user timeout",
+        Cause::Timeout(Timer::FinWait2) => "FIN-WAIT-2 timeout",
+        Cause::Timeout(Timer::Retransmit) => "retransmission timeout",
+        Cause::Timeout(Timer::Persist) => "persist timeout",
+        Cause::Timeout(Timer::KeepAlive) => "keep-alive timeout",
+        Cause::Timeout(Timer::DelayedAck) => "delayed-acknowledgment timeout",
+    }
+}
+
+/// An action in the words of Figure 5, if it is one that a figure shows.
+#[must_use]
+pub const fn deed(act: Act) -> Option<&'static str> {
+    match act {
+        Act::Emit(Form::Syn) => Some("snd SYN"),
+        Act::Emit(Form::SynAck) => Some("snd SYN,ACK"),
+        Act::Emit(Form::KeepAlive) => Some("snd keep-alive"),
+        Act::Emit(Form::RstFromAck | Form::RstFromSeq | Form::RstNxt | Form::RstNxtAck) => Some("snd RST"),
+        Act::Acknowledge(_) => Some("snd ACK"),
+        Act::QueueClose => Some("queue FIN"),
+        Act::Delete => Some("delete TCB"),
+        Act::KeepPrevious => Some("keep old numbers"),
+        Act::RestorePrevious => Some("restore old numbers"),
+        Act::SetPassive(_)
+        | Act::SelectIss(_)
+        | Act::RecordIrs
+        | Act::SetWindow
+        | Act::AdvanceUna
+        | Act::AdvanceNxt
+        | Act::MarkFinSent
+        | Act::QueueText
+        | Act::MarkUserGone
+        | Act::HoldText
+        | Act::AcceptText
+        | Act::AdvanceOverFin
+        | Act::RecordUrgent
+        | Act::TakeChallenge
+        | Act::Retransmit
+        | Act::Probe
+        | Act::Start(_)
+        | Act::Stop(_)
+        | Act::StopAll
+        | Act::Flush
+        | Act::Signal(_)
+        | Act::Reply(_)
+        | Act::ReenterListen
+        | Act::ForgetPrevious => None,
     }
 }
