@@ -30,8 +30,9 @@ pub fn perform(act: Act, state: State, known: &mut Valuation) {
         Act::AdvanceOverFin => move_rcv_nxt(known),
         Act::RecordUrgent => known.learn(Atom::UrgentNews(false)),
         Act::TakeChallenge => known.forget(Atom::MayAnswer(true)),
-        Act::Start(Timer::Persist) => known.learn(Atom::Probing(true)),
-        Act::Stop(Timer::Persist) | Act::StopAll => known.learn(Atom::Probing(false)),
+        Act::Start(timer) => turn(timer, true, known),
+        Act::Stop(timer) => turn(timer, false, known),
+        Act::StopAll => known.learn(Atom::Probing(false)),
         Act::Flush => learn(known, &[], &[Atom::SendPending(true), Atom::Unread(true), Atom::Deliverable(true)]),
         Act::Delete => be_born_again(known),
         Act::ReenterListen => {
@@ -48,14 +49,7 @@ pub fn perform(act: Act, state: State, known: &mut Valuation) {
             learn(known, &finished, &[Atom::Probing(true)]);
         }
         Act::ForgetPrevious => known.learn(Atom::Reopened(false)),
-        Act::MarkFinSent
-        | Act::Emit(_)
-        | Act::Acknowledge(_)
-        | Act::Retransmit
-        | Act::Start(_)
-        | Act::Stop(_)
-        | Act::Signal(_)
-        | Act::Reply(_) => {}
+        Act::MarkFinSent | Act::Emit(_) | Act::Acknowledge(_) | Act::Retransmit | Act::Signal(_) | Act::Reply(_) => {}
     }
 }
 
@@ -76,6 +70,13 @@ fn advance_una(state: State, known: &mut Valuation) {
         }
         State::Closed | State::Listen | State::SynSent | State::SynReceived | State::Established | State::CloseWait => {
         }
+    }
+}
+
+/// No guard asks about the other timers.
+fn turn(timer: Timer, on: bool, known: &mut Valuation) {
+    if timer == Timer::Persist {
+        known.learn(Atom::Probing(on));
     }
 }
 

@@ -147,7 +147,10 @@ fn with_event(mut known: Valuation, event: &Event<Seq>) -> Valuation {
     let (active, remote) = match event {
         Event::Call(Call::OpenActive { remote }) => (true, *remote),
         Event::Call(Call::Send { remote }) => (false, *remote),
-        Event::Call(_) | Event::Sent { .. } | Event::Timeout(_) | Event::Arrives(_) => (false, false),
+        Event::Call(Call::OpenPassive | Call::Receive | Call::Close | Call::Release | Call::Abort | Call::Status)
+        | Event::Sent { .. }
+        | Event::Timeout(_)
+        | Event::Arrives(_) => (false, false),
     };
     let sent_fin = matches!(event, Event::Sent { fin: true, .. });
     [Atom::Active(active), Atom::Remote(remote), Atom::SentFin(sent_fin)]
