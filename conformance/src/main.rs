@@ -101,6 +101,7 @@ fn run(scenarios: &[Scenario], subjects: Vec<Subject>, ledger: &Deviations) -> R
             outcomes.push(outcome);
         };
         match subject {
+            Subject::Lockstep => scenarios.iter().for_each(|scenario| note(examine(scenario, *subject, ledger))),
             Subject::Linux => {
                 if let Err(error) = worker::run(scenarios, note) {
                     unavailable.insert(*subject, error.to_string());

@@ -18,23 +18,27 @@ use crate::run::{self, Difference, End, Run};
 use crate::scenario::{ReadError, Scenario};
 use crate::script::Script;
 use crate::system::linux::Linux;
+use crate::system::lockstep::Lockstep;
 use crate::system::{Fault, System};
 
 /// A system that scenarios can be run on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Subject {
+    /// The stack of this repository, in virtual time.
+    Lockstep,
     /// The Linux kernel of this machine, in a namespace, in real time.
     Linux,
 }
 
 impl Subject {
     /// All of them, in the order of the report.
-    pub const ALL: [Subject; 1] = [Subject::Linux];
+    pub const ALL: [Subject; 2] = [Subject::Lockstep, Subject::Linux];
 
     /// Its name.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Lockstep => "lockstep",
             Self::Linux => "linux",
         }
     }
@@ -42,6 +46,7 @@ impl Subject {
     /// A fresh one, for one script, on a link with this MTU.
     fn system(self, mtu: u16) -> Result<Box<dyn System>, Fault> {
         match self {
+            Self::Lockstep => Ok(Box::new(Lockstep::new(mtu, Table::repaired())?)),
             Self::Linux => Ok(Box::new(Linux::new(mtu)?)),
         }
     }
@@ -49,6 +54,7 @@ impl Subject {
     /// What it is judged by.
     fn terms(self, system: &dyn System) -> Terms {
         let deviant = match self {
+            Self::Lockstep => Vec::new(),
             Self::Linux => vec![Table::linux()],
         };
         Terms { deviant, ..Terms::new(system.timing(), self.time_wait()) }
@@ -57,6 +63,7 @@ impl Subject {
     /// How long its TIME-WAIT lasts. RFC 9293 §3.4.2 says four minutes and leaves the choice to experience; Linux has one.
     const fn time_wait(self) -> Duration {
         match self {
+            Self::Lockstep => Duration::from_secs(240),
             Self::Linux => Duration::from_secs(60),
         }
     }

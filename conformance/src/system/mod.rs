@@ -24,6 +24,7 @@ use std::time::Duration;
 
 mod call;
 pub mod linux;
+pub mod lockstep;
 
 pub use call::{
     Call, Descriptor, Errno, FileControl, MessageFlags, OptionValue, Output, Ret, ShutdownHow, SocketOption, Success,

@@ -1,0 +1,77 @@
+//! Linux's names for what can be configured here too.
+
+use ::lockstep::stack::TcpConfig;
+use ::lockstep::time::Micros;
+
+use crate::system::Unsupported;
+
+/// Turns a knob.
+///
+/// # Errors
+/// [`Unsupported`] if there is no such thing to configure, or not this way.
+pub(super) fn turn(tcp: &mut TcpConfig, name: &str, value: &str) -> Result<(), Unsupported> {
+    let no_such_value = || Unsupported::KnobValue { name: name.to_owned(), value: value.to_owned() };
+    let number: u64 = value.parse().map_err(|_| no_such_value())?;
+    let short = name.strip_prefix("net.ipv4.").ok_or_else(|| Unsupported::Knob { name: name.to_owned() })?;
+    match (short, number) {
+        ("tcp_rfc1337", 0 | 1) => tcp.rfc1337 = number == 1,
+        ("tcp_invalid_ratelimit", millis) => tcp.challenge_interval = Micros::from_millis(millis),
+        ("tcp_fin_timeout", seconds) => tcp.fin_wait_2 = Micros::from_millis(seconds.saturating_mul(1_000)),
+        // What this stack does not have is off already.
+        (
+            "tcp_window_scaling"
+            | "tcp_sack"
+            | "tcp_timestamps"
+            | "tcp_ecn"
+            | "tcp_fastopen"
+            | "tcp_syncookies"
+            | "tcp_syn_linear_timeouts",
+            0,
+        ) => {}
+        (
+            "tcp_rfc1337"
+            | "tcp_window_scaling"
+            | "tcp_sack"
+            | "tcp_timestamps"
+            | "tcp_ecn"
+            | "tcp_fastopen"
+            | "tcp_syncookies"
+            | "tcp_syn_linear_timeouts",
+            _,
+        ) => return Err(no_such_value()),
+        _ => return Err(Unsupported::Knob { name: name.to_owned() }),
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_missing_can_only_be_off() {
+        let mut tcp = TcpConfig::default();
+        assert_eq!(turn(&mut tcp, "net.ipv4.tcp_sack", "0"), Ok(()));
+        assert_eq!(tcp, TcpConfig::default());
+        let refused = turn(&mut tcp, "net.ipv4.tcp_sack", "1");
+        assert!(matches!(refused, Err(Unsupported::KnobValue { .. })), "{refused:?}");
+        for (name, value) in [("net.ipv4.tcp_nonsense", "0"), ("kernel.hostname", "1"), ("net.ipv4.tcp_rfc1337", "x")] {
+            assert!(turn(&mut tcp, name, value).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_there_can_be_turned() {
+        let mut tcp = TcpConfig::default();
+        turn(&mut tcp, "net.ipv4.tcp_rfc1337", "0").expect("a knob");
+        turn(&mut tcp, "net.ipv4.tcp_invalid_ratelimit", "0").expect("a knob");
+        turn(&mut tcp, "net.ipv4.tcp_fin_timeout", "3").expect("a knob");
+        let turned = TcpConfig {
+            rfc1337: false,
+            challenge_interval: Micros::ZERO,
+            fin_wait_2: Micros::from_millis(3_000),
+            ..TcpConfig::default()
+        };
+        assert_eq!(tcp, turned);
+    }
+}

@@ -1,0 +1,224 @@
+//! Lockstep as system under test, in this process and in virtual time.
+//!
+//! ```text
+//!   socket calls of the user      datagrams of the peer
+//!            |                             |
+//!         sockets  ---------- Stack ---- wire (Ethernet, ARP)
+//! ```
+//!
+//! Time passes only in [`System::run_until`], from one of the stack's timers to the next: hours of waiting take no time, every delay
+//! is exact, and that nothing happens until a deadline is proven by there being no timer before it.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io;
+use std::time::Duration;
+
+use ::lockstep::stack::{Config, Pair, Stack};
+use ::lockstep::time::{Instant, Micros};
+use lockstep_model::Table;
+
+use super::{
+    Call, CallId, Datagram, Fault, FourTuple, Progress, Returned, SYSTEM_ADDRESS, State, System, Timing, Unsupported,
+    Wake,
+};
+use sockets::{Attempt, Sockets};
+
+mod knobs;
+mod sockets;
+mod wire;
+
+/// Runs are to be repeated: initial sequence numbers and ports follow from this.
+const SECRET: [u8; 16] = *b"not a secret one";
+
+/// A stack that does so many things without time passing will never stop.
+const MOST_STEPS: usize = 100_000;
+
+/// The stack, its only wire, and its clock.
+pub struct Lockstep {
+    table: &'static Table,
+    config: Config,
+    stack: Stack,
+    /// Whether anything has happened: then it is too late for knobs.
+    begun: bool,
+    now: Duration,
+    sockets: Sockets,
+    heard: VecDeque<Datagram>,
+    blocked: BTreeMap<CallId, Blocked>,
+    returned: BTreeMap<CallId, Returned>,
+    next_call: u32,
+}
+
+/// A call that blocks.
+struct Blocked {
+    call: Call,
+    /// How much of its data is written.
+    sent: usize,
+}
+
+impl Lockstep {
+    /// A stack that runs `table`, on a link with this MTU in bytes.
+    ///
+    /// # Errors
+    /// [`Fault::Harness`] if there is no stack for such a link.
+    pub fn new(mtu: u16, table: &'static Table) -> Result<Self, Fault> {
+        let config = Config { mtu, ..Config::new(SYSTEM_ADDRESS, 24) };
+        Ok(Self {
+            table,
+            stack: stack(&config, table)?,
+            config,
+            begun: false,
+            now: Duration::ZERO,
+            sockets: Sockets::default(),
+            heard: VecDeque::new(),
+            blocked: BTreeMap::new(),
+            returned: BTreeMap::new(),
+            next_call: 0,
+        })
+    }
+
+    /// The stack, for what no other system can tell.
+    #[must_use]
+    pub fn stack(&self) -> &Stack {
+        &self.stack
+    }
+
+    /// Takes what the stack has to send, and answers it where the link must.
+    fn exchange(&mut self) {
+        let now = instant(self.now);
+        let mut frame = Vec::new();
+        let mut steps = 0;
+        while steps < MOST_STEPS && self.stack.poll_transmit(now, &mut frame) {
+            steps += 1;
+            match wire::arrived(&frame) {
+                wire::Arrived::Datagram(bytes) => self.heard.push_back(Datagram { at: self.now, bytes }),
+                wire::Arrived::Question(answer) => {
+                    self.stack.input(now, &answer);
+                }
+                wire::Arrived::Nothing => {}
+            }
+        }
+        // The user is asked again whenever something may have changed; events tell nothing more.
+        while self.stack.poll_event().is_some() {}
+    }
+
+    /// Makes the calls that block once more, until one of them returns.
+    fn retry(&mut self) -> Result<Option<CallId>, Fault> {
+        if let Some(id) = self.returned.keys().next() {
+            return Ok(Some(*id));
+        }
+        for (id, blocked) in &mut self.blocked {
+            let attempt = self.sockets.attempt(&mut self.stack, instant(self.now), &blocked.call, &mut blocked.sent)?;
+            if let Attempt::Returned(ret) = attempt {
+                let id = *id;
+                self.blocked.remove(&id);
+                self.returned.insert(id, Returned { at: self.now, ret });
+                return Ok(Some(id));
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl System for Lockstep {
+    fn name(&self) -> &str {
+        "lockstep"
+    }
+
+    fn timing(&self) -> Timing {
+        Timing::EXACT
+    }
+
+    fn now(&self) -> Duration {
+        self.now
+    }
+
+    fn run_until(&mut self, deadline: Duration) -> Result<Wake, Fault> {
+        for _ in 0..MOST_STEPS {
+            self.exchange();
+            if !self.heard.is_empty() {
+                return Ok(Wake::Datagram);
+            }
+            if let Some(id) = self.retry()? {
+                // A call may make the stack send, as reading that opens the window does.
+                self.exchange();
+                return Ok(Wake::Returned(id));
+            }
+            match self.stack.poll_timeout().map(duration).filter(|due| *due <= deadline.max(self.now)) {
+                Some(due) => {
+                    self.now = self.now.max(due);
+                    self.stack.timeout(instant(self.now));
+                }
+                None => {
+                    self.now = self.now.max(deadline);
+                    return Ok(Wake::Deadline);
+                }
+            }
+        }
+        let error = io::Error::other("it does things without end, and no time passes");
+        Err(Fault::Harness { doing: "let time pass for lockstep", error })
+    }
+
+    fn call(&mut self, call: &Call) -> Result<Progress, Fault> {
+        self.begun = true;
+        let mut sent = 0;
+        let attempt = self.sockets.attempt(&mut self.stack, instant(self.now), call, &mut sent)?;
+        self.exchange();
+        match attempt {
+            Attempt::Returned(ret) => Ok(Progress::Returned(ret)),
+            Attempt::Blocked => {
+                let id = CallId(self.next_call);
+                self.next_call += 1;
+                self.blocked.insert(id, Blocked { call: call.clone(), sent });
+                Ok(Progress::Pending(id))
+            }
+        }
+    }
+
+    fn result(&mut self, id: CallId) -> Option<Returned> {
+        self.returned.remove(&id)
+    }
+
+    fn inject(&mut self, datagram: &[u8]) -> Result<Duration, Fault> {
+        self.begun = true;
+        if datagram.len() > usize::from(self.config.mtu) {
+            let error = io::Error::other(format!("{} octets exceed the MTU", datagram.len()));
+            return Err(Fault::Harness { doing: "send to the wire", error });
+        }
+        self.stack.input(instant(self.now), &wire::frame(self.stack.mac(), datagram));
+        self.exchange();
+        Ok(self.now)
+    }
+
+    fn recv(&mut self) -> Result<Option<Datagram>, Fault> {
+        self.exchange();
+        Ok(self.heard.pop_front())
+    }
+
+    fn probe(&mut self, connection: FourTuple) -> Result<State, Fault> {
+        self.exchange();
+        Ok(self.stack.state(&Pair { local: connection.local.into(), remote: connection.remote.into() }))
+    }
+
+    fn knob(&mut self, name: &str, value: &str) -> Result<(), Fault> {
+        if self.begun {
+            return Err(Unsupported::Call { what: "knob that can be turned while it runs" }.into());
+        }
+        knobs::turn(&mut self.config.tcp, name, value)?;
+        self.stack = stack(&self.config, self.table)?;
+        Ok(())
+    }
+}
+
+fn stack(config: &Config, table: &'static Table) -> Result<Stack, Fault> {
+    Stack::new(config.clone(), table, SECRET)
+        .map_err(|error| Fault::Harness { doing: "make a stack", error: io::Error::other(error) })
+}
+
+/// The stack counts microseconds.
+fn instant(time: Duration) -> Instant {
+    Instant::ZERO + Micros::new(u64::try_from(time.as_micros()).unwrap_or(u64::MAX))
+}
+
+fn duration(instant: Instant) -> Duration {
+    Duration::from_micros(instant.as_micros())
+}
