@@ -7,10 +7,12 @@
 
 mod internet;
 mod link;
+mod stack;
 mod tcp;
 
 pub use internet::{icmpv4, ipv4};
 pub use link::{arp, ethernet};
+pub use stack::stack;
 pub use tcp::{tcp, tcp_header};
 
 use std::io;
@@ -19,11 +21,12 @@ use std::io;
 pub type Target = fn(&[u8]);
 
 /// All targets by name, which is also that of the program and of the directory in `corpus`.
-pub const TARGETS: [(&str, Target); 6] = [
+pub const TARGETS: [(&str, Target); 7] = [
     ("arp", arp),
     ("ethernet", ethernet),
     ("icmpv4", icmpv4),
     ("ipv4", ipv4),
+    ("stack", stack),
     ("tcp", tcp),
     ("tcp_header", tcp_header),
 ];
