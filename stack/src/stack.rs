@@ -356,6 +356,12 @@ impl Stack {
         self.tcp.state_of(id)
     }
 
+    /// All connections and their states, those that have ended and are not released included. O(n): for looking, not for
+    /// driving.
+    pub fn states(&self) -> impl Iterator<Item = (Pair, State)> + '_ {
+        self.tcp.states()
+    }
+
     /// How many connections there are: in any state, and those that have ended and are not released.
     #[must_use]
     pub fn connections(&self) -> usize {

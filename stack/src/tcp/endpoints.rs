@@ -407,6 +407,11 @@ impl Endpoints {
         self.listeners.get(listener.0).map(Listener::local)
     }
 
+    /// All connections and their states.
+    pub fn states(&self) -> impl Iterator<Item = (Pair, State)> + '_ {
+        self.connections.iter().map(|entry| (entry.connection.pair(), entry.connection.tcb().state()))
+    }
+
     /// How many connections there are, TIME-WAIT and those that ended but were not released included.
     pub fn len(&self) -> usize {
         self.connections.len()
