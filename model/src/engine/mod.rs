@@ -1,6 +1,6 @@
 //! The interpreter of the table, and the privacy boundary around a connection's variables.
 //!
-//! Top to bottom: [`step`](step::step) walks the stages, [`guard`] says what is the case, [`action`] does one line of
+//! Top to bottom: [`step()`] walks the stages, [`guard`] says what is the case, `action` does one line of
 //! RFC prose. Nothing outside this folder can change a [`Tcb`].
 
 mod action;

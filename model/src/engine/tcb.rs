@@ -4,7 +4,7 @@ use crate::event::Timer;
 use crate::seq::SeqNum;
 use crate::state::State;
 
-/// A connection. Born CLOSED; only [`step`](super::step) changes it.
+/// A connection. Born CLOSED; only [`step()`](super::step()) changes it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Tcb<S: SeqNum> {
     pub(super) state: State,
