@@ -1,6 +1,5 @@
 //! The program: the same scenarios on every system, and the matrix of what they say.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
@@ -9,10 +8,11 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use lockstep_conformance::deviations::Deviations;
+use lockstep_conformance::namespace::require;
 use lockstep_conformance::report::matrix::Report;
 use lockstep_conformance::scenario::{self, Scenario};
 use lockstep_conformance::verdict::{Subject, examine};
-use lockstep_conformance::worker;
+use lockstep_conformance::worker::{self, WorkerError};
 
 /// The same TCP scenarios on Lockstep and on the Linux kernel, every segment and state judged by the table.
 ///
@@ -75,11 +75,15 @@ fn scenarios(subjects: Vec<Subject>, json: Option<&Path>, paths: &[PathBuf]) -> 
     let ledger = Deviations::committed()?;
     let subjects = if subjects.is_empty() { Subject::ALL.to_vec() } else { subjects };
     let scenarios = find(paths)?;
-    let report = run(&scenarios, subjects, &ledger);
+    let bar = progress(scenarios.len() * subjects.len());
+    let mut report = Report::new(subjects);
+    let run = run(&scenarios, &ledger, &bar, &mut report);
+    bar.finish_and_clear();
     print!("{report}");
     if let Some(path) = json {
         serde_json::to_writer_pretty(File::create(path)?, &report)?;
     }
+    run?;
     Ok(if report.is_green() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -90,28 +94,23 @@ fn find(paths: &[PathBuf]) -> Result<Vec<Scenario>> {
     Ok(found?.concat())
 }
 
-fn run(scenarios: &[Scenario], subjects: Vec<Subject>, ledger: &Deviations) -> Report {
-    let bar = progress(scenarios.len() * subjects.len());
-    let mut outcomes = Vec::new();
-    let mut unavailable = BTreeMap::new();
-    for subject in &subjects {
+/// Runs all scenarios on all systems of the report.
+fn run(scenarios: &[Scenario], ledger: &Deviations, bar: &ProgressBar, report: &mut Report) -> Result<()> {
+    for subject in report.subjects().to_vec() {
         bar.set_message(subject.name());
-        let mut note = |outcome| {
+        let note = |outcome| {
             bar.inc(1);
-            outcomes.push(outcome);
+            report.add(outcome);
         };
         match subject {
-            Subject::Lockstep => scenarios.iter().for_each(|scenario| note(examine(scenario, *subject, ledger))),
-            Subject::Linux => {
-                if let Err(error) = worker::run(scenarios, note) {
-                    unavailable.insert(*subject, error.to_string());
-                }
-            }
+            Subject::Lockstep => scenarios.iter().map(|scenario| examine(scenario, subject, ledger)).for_each(note),
+            Subject::Linux => match worker::run(scenarios, note) {
+                Err(WorkerError::Refused(reason)) => bar.suspend(|| require::skip(require::NETNS, reason))?,
+                result => result?,
+            },
         }
     }
-    bar.finish_and_clear();
-    outcomes.sort_by(|a, b| (&a.scenario, a.subject).cmp(&(&b.scenario, b.subject)));
-    Report { subjects, unavailable, outcomes }
+    Ok(())
 }
 
 /// A bar on a terminal, nothing elsewhere.

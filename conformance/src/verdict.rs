@@ -52,7 +52,7 @@ impl Subject {
     }
 
     /// What it is judged by.
-    fn terms(self, system: &dyn System) -> Terms {
+    pub fn terms(self, system: &dyn System) -> Terms {
         let deviant = match self {
             Self::Lockstep => Vec::new(),
             Self::Linux => vec![Table::linux()],
@@ -160,12 +160,6 @@ pub fn examine(scenario: &Scenario, subject: Subject, ledger: &Deviations) -> Ou
     Outcome { scenario: scenario.name.clone(), subject, system, verdict, seconds: began.elapsed().as_secs_f64() }
 }
 
-/// Why there is no verdict.
-enum Unjudged {
-    Skip(String),
-    Error(String),
-}
-
 impl From<ReadError> for Unjudged {
     fn from(error: ReadError) -> Self {
         match &error {
@@ -181,7 +175,7 @@ fn judge(
     ledger: &Deviations,
     system: &mut Option<String>,
 ) -> Result<Verdict, Unjudged> {
-    let played = Played::new(scenario.script()?, subject)?;
+    let played = Played::on(subject, &scenario.script()?)?;
     let known = ledger.of(&played.system, &scenario.name);
     *system = Some(played.system.clone());
     let ids = || known.iter().map(|deviation| deviation.id.clone()).collect();
@@ -192,35 +186,57 @@ fn judge(
         return Ok(Verdict::Stale { ids: ids() });
     }
     let played = match scenario.alternative(subject.name()) {
-        Some(alternative) => Played::new(alternative.script()?, subject)?,
+        Some(alternative) => Played::on(subject, &alternative.script()?)?,
         None => played,
     };
     Ok(if played.deviates(&known) { Verdict::Deviates { ids: ids() } } else { Verdict::Fail(played.failure()) })
 }
 
-/// A script that was run, and what both judges say.
-struct Played {
+/// A script that was run on a fresh system, and what both judges say.
+pub struct Played {
     script: String,
     system: String,
-    run: Run,
-    judgement: Judgement,
+    /// What was seen, and how far the script was followed.
+    pub run: Run,
+    /// What the oracle says of all that was seen.
+    pub judgement: Judgement,
+}
+
+/// Why nobody can judge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unjudged {
+    /// The script cannot be run on this system, for this reason.
+    Skip(String),
+    /// The harness failed, in this way.
+    Error(String),
 }
 
 impl Played {
-    fn new(script: Script, subject: Subject) -> Result<Self, Unjudged> {
-        let mut system = subject.system(script.mtu()).map_err(|fault| Unjudged::Error(fault.to_string()))?;
-        let name = system.name().to_owned();
-        let run = run::run(&script, system.as_mut());
+    /// Runs a script on a fresh system, and judges.
+    ///
+    /// # Errors
+    ///
+    /// [`Unjudged`] if it cannot be run to an end.
+    pub fn new(script: &Script, system: &mut dyn System, terms: &Terms) -> Result<Self, Unjudged> {
+        let run = run::run(script, system);
         match &run.end {
             End::Completed | End::Differs(_) => {}
             End::Skipped(reason) => return Err(Unjudged::Skip(reason.clone())),
             End::Broken(reason) => return Err(Unjudged::Error(reason.clone())),
         }
-        let judgement = oracle::judge(&run.trace, &subject.terms(system.as_ref()));
-        Ok(Self { script: script.name, system: name, run, judgement })
+        let judgement = oracle::judge(&run.trace, terms);
+        Ok(Self { script: script.name.clone(), system: system.name().to_owned(), run, judgement })
     }
 
-    fn conforms(&self) -> bool {
+    /// Runs a script on a system of this sort.
+    fn on(subject: Subject, script: &Script) -> Result<Self, Unjudged> {
+        let mut system = subject.system(script.mtu()).map_err(|fault| Unjudged::Error(fault.to_string()))?;
+        let terms = subject.terms(system.as_ref());
+        Self::new(script, system.as_mut(), &terms)
+    }
+
+    /// Whether both judges agree that the system did what RFC 9293 says.
+    pub fn conforms(&self) -> bool {
         self.run.end == End::Completed && self.judgement.needs().is_some_and(|ids| ids.is_empty())
     }
 

@@ -8,7 +8,7 @@ use lockstep_model::{Seq, SeqNum};
 use crate::run::conversation::PEER_INITIAL;
 use crate::run::{returned, wire};
 use crate::script::Flags;
-use crate::system::{Call, Ret};
+use crate::system::{Call, Ret, ShutdownHow};
 use crate::trace::{Observation, Trace, What};
 
 /// How wide the column of the system is.
@@ -109,7 +109,9 @@ fn called(call: &Call, returned_later: Option<&(Duration, &Ret)>, at: Duration) 
         Call::Write { fd, data } => format!("write({}, {})", fd.0, data.len()),
         Call::Recv { fd, length, .. } => format!("recv({}, {length})", fd.0),
         Call::Send { fd, data, .. } => format!("send({}, {})", fd.0, data.len()),
-        Call::Shutdown { fd, how } => format!("shutdown({}, {how:?})", fd.0),
+        Call::Shutdown { fd, how: ShutdownHow::Read } => format!("shutdown({}, SHUT_RD)", fd.0),
+        Call::Shutdown { fd, how: ShutdownHow::Write } => format!("shutdown({}, SHUT_WR)", fd.0),
+        Call::Shutdown { fd, how: ShutdownHow::Both } => format!("shutdown({}, SHUT_RDWR)", fd.0),
         Call::Close { fd } => format!("close({})", fd.0),
         Call::Fcntl { fd, .. } => format!("fcntl({})", fd.0),
         Call::GetSockOpt { fd, option } => format!("getsockopt({}, {})", fd.0, option.name()),

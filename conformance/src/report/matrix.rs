@@ -13,16 +13,31 @@ const COLUMN: usize = 10;
 /// Everything there is to tell.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
-    /// The systems, in the order of the columns.
-    pub subjects: Vec<Subject>,
-    /// Why nothing, or not everything, was run on a system.
-    pub unavailable: BTreeMap<Subject, String>,
-    /// One for each scenario and system.
-    pub outcomes: Vec<Outcome>,
+    /// In the order of the columns.
+    subjects: Vec<Subject>,
+    /// By scenario, then by system.
+    outcomes: Vec<Outcome>,
 }
 
 impl Report {
-    /// Whether everything is as it should be. A system that this machine does not offer is no failure; it is told.
+    /// A report on these systems, with nothing in it yet.
+    pub fn new(subjects: Vec<Subject>) -> Self {
+        Self { subjects, outcomes: Vec::new() }
+    }
+
+    /// Adds an outcome.
+    pub fn add(&mut self, outcome: Outcome) {
+        let key = |outcome: &Outcome| (outcome.scenario.clone(), outcome.subject);
+        let place = self.outcomes.partition_point(|other| key(other) <= key(&outcome));
+        self.outcomes.insert(place, outcome);
+    }
+
+    /// The systems, in the order of the columns.
+    pub fn subjects(&self) -> &[Subject] {
+        &self.subjects
+    }
+
+    /// Whether everything is as it should be.
     pub fn is_green(&self) -> bool {
         self.outcomes.iter().all(|outcome| outcome.verdict.is_green())
     }
@@ -78,12 +93,7 @@ impl Report {
             ];
             let told = sorts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}"));
             let told: Vec<String> = told.collect();
-            match self.unavailable.get(subject) {
-                Some(reason) => writeln!(f, "{name}: not run: {reason}")?,
-                None => {
-                    writeln!(f, "{name}: {}", if told.is_empty() { "nothing".to_owned() } else { told.join(", ") })?
-                }
-            }
+            writeln!(f, "{name}: {}", if told.is_empty() { "not run".to_owned() } else { told.join(", ") })?;
         }
         Ok(())
     }

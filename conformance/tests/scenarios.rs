@@ -1,0 +1,132 @@
+//! Every scenario of this repository on every system, as the program runs them, and what holds of their folder.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use lockstep_conformance::deviations::Deviations;
+use lockstep_conformance::namespace::require;
+use lockstep_conformance::scenario::{self, Scenario};
+use lockstep_conformance::verdict::{Subject, Verdict, examine};
+
+fn scenarios() -> Vec<Scenario> {
+    scenario::find(&scenario::folder()).expect("there are scenarios")
+}
+
+#[test]
+fn lockstep_conforms_to_every_scenario() {
+    let ledger = Deviations::committed().expect("the ledger is well-formed");
+    for scenario in scenarios() {
+        let outcome = examine(&scenario, Subject::Lockstep, &ledger);
+        assert_eq!(outcome.verdict, Verdict::Pass, "{}", outcome.scenario);
+    }
+}
+
+/// As the program says; it starts itself again in a namespace, which no test harness with its threads could enter.
+#[test]
+fn linux_is_as_recorded_in_every_scenario() {
+    let Output { status, stdout, stderr } = program(&["run", "--system", "linux"], &[]);
+    let (told, complaint) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
+    assert!(status.success(), "{told}{complaint}");
+    if let Some(reason) = told.lines().find_map(|line| line.strip_prefix("skipped, no netns: ")) {
+        require::skip(require::NETNS, reason).expect("nobody demands it");
+        return;
+    }
+    let summary = told.lines().last().unwrap_or_default();
+    assert!(summary.starts_with("linux ") && summary.contains(" conform"), "{told}");
+}
+
+/// A deviation that is recorded as a script has an entry in the ledger, and an entry names a scenario that exists.
+#[test]
+fn the_ledger_and_the_folder_of_deviations_agree() {
+    let ledger = Deviations::committed().expect("the ledger is well-formed");
+    let all = scenarios();
+    let names: BTreeSet<&str> = all.iter().map(|scenario| scenario.name.as_str()).collect();
+    assert_eq!(ledger.scenarios().difference(&names).collect::<Vec<_>>(), Vec::<&&str>::new(), "no such scenario");
+    for subject in Subject::ALL {
+        let folder = scenario::folder().join("deviations").join(subject.name());
+        if !folder.is_dir() {
+            continue;
+        }
+        let prefix = format!("deviations/{}/", subject.name());
+        for recorded in scenario::find(&folder).expect("recorded deviations") {
+            let name = recorded.name.strip_prefix(&prefix).unwrap_or(&recorded.name);
+            assert!(ledger.scenarios().contains(name), "{} has no entry in the ledger", recorded.name);
+        }
+    }
+}
+
+#[test]
+fn a_script_that_expects_something_else_fails_with_the_exchange() {
+    let script = "
+        +0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
+        +0 bind(3, ..., ...) = 0
+        +0 listen(3, 1) = 0
+        +0 < S 0:0(0) win 65535 <mss 1460>
+        +0 > S. 0:0(0) ack 2 <mss 1460>
+    ";
+    let file = Scratch::new("expects_something_else.pkt", script);
+    let json = Scratch::new("expects_something_else.json", "");
+    let output = program(&["run", "--system", "lockstep", "--json"], &[&json.0, &file.0]);
+    assert_eq!(output.status.code(), Some(1));
+    let told = String::from_utf8_lossy(&output.stdout);
+    for words in ["<-- <SEQ=0><CTL=SYN>", "--> <SEQ=0><ACK=1><CTL=SYN,ACK>", "ack is 1, not 2", "lockstep: 1 FAIL"] {
+        assert!(told.contains(words), "{words:?} is missing in:\n{told}");
+    }
+    let json = std::fs::read_to_string(&json.0).expect("JSON was written");
+    let report: serde_json::Value = serde_json::from_str(&json).expect("it is JSON");
+    assert_eq!(report["outcomes"][0]["verdict"]["is"], "fail");
+    assert_eq!(report["outcomes"][0]["verdict"]["difference"]["line"], 6);
+}
+
+#[test]
+fn what_cannot_be_run_is_skipped_aloud() {
+    let script = "0 `tc qdisc add dev tun0 root netem`";
+    let file = Scratch::new("cannot_be_run.pkt", script);
+    let output = program(&["run", "--system", "lockstep"], &[&file.0]);
+    assert!(output.status.success());
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(told.contains("is not sysctl") && told.contains("lockstep: 1 skipped"), "{told}");
+}
+
+#[test]
+fn what_is_no_script_is_no_pass() {
+    let file = Scratch::new("no_script.pkt", "+0 > S 0:0(0");
+    let output = program(&["run", "--system", "lockstep"], &[&file.0]);
+    assert_eq!(output.status.code(), Some(1));
+    let output = program(&["run"], &[Path::new("/nowhere")]);
+    assert_eq!(output.status.code(), Some(1));
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(complaint.lines().count(), 1, "{complaint}");
+}
+
+fn program(arguments: &[&str], paths: &[&Path]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lockstep-conformance"));
+    command.args(arguments).args(paths).output().expect("the program starts")
+}
+
+/// A file that is gone after its test.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(name: &str, text: &str) -> Self {
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        std::fs::write(&path, text).expect("the target directory can be written");
+        Self(path)
+    }
+}
+
+impl std::ops::Deref for Scratch {
+    type Target = Path;
+
+    fn deref(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // It is in the target directory: no harm if it stays.
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
