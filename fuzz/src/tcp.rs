@@ -156,14 +156,16 @@ struct Wish<'a> {
 }
 
 impl Wish<'_> {
-    /// Options other than SACK leave room for at least two blocks, timestamps alone for three.
+    /// Of the SACK blocks as many as fit behind the other options in 40 bytes: more would be left out.
     fn header(&self) -> TcpHeader {
-        let others = [self.mss.is_some(), self.window_scale.is_some(), self.sack_permitted];
-        let blocks = match (self.timestamps, others) {
-            (None, _) => 4,
-            (Some(_), [false, false, _]) => 3,
-            (Some(_), _) => 2,
-        };
+        let others = [
+            (self.mss.is_some(), 4),
+            (self.window_scale.is_some(), 3),
+            (self.sack_permitted, 2),
+            (self.timestamps.is_some(), 10),
+        ];
+        let taken: usize = others.iter().filter(|(there, _)| *there).map(|(_, length)| length).sum();
+        let blocks = (40 - taken - 2) / 8;
         let sack = self.sack.into_iter().flatten().take(blocks);
         let options = TcpOptions {
             mss: self.mss,
