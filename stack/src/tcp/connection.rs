@@ -65,6 +65,8 @@ pub(super) struct Effects {
     pub queued: usize,
     /// There is more for the user to read, or the end of it.
     pub readable: bool,
+    /// Text that waited for the user was thrown away.
+    pub text_lost: bool,
     /// There is room for the user to write, who has found none before.
     pub writable: bool,
     /// The peer has been silent for so long that the way to him may be wrong (R1).
@@ -81,6 +83,7 @@ impl Effects {
             emitted: Vec::new(),
             queued: 0,
             readable: false,
+            text_lost: false,
             writable: false,
             doubtful: false,
         }
@@ -144,7 +147,10 @@ impl Connection {
     /// The next of its timers that is due goes off; `None` if none is.
     pub fn timeout(&mut self, common: &Common, now: Instant) -> Option<Effects> {
         self.flow.patience.expire(now);
-        let timer = self.flow.timers.expire(now)?;
+        let mut timer = self.flow.timers.expire(now)?;
+        if timer == Timer::User && self.flow.postpone_user_timeout(common) {
+            timer = self.flow.timers.expire(now)?;
+        }
         let doubtful = timer == Timer::Retransmit && self.flow.retransmission_is_due(common, &self.tcb);
         let in_vain = timer == Timer::KeepAlive && self.flow.keep_alives_are_in_vain(common);
         let timer = if in_vain { Timer::User } else { timer };
@@ -366,6 +372,17 @@ impl Flow {
             let r2 = if self.syn_outstanding { config.syn_timeout } else { config.user_timeout };
             self.timers.set(Timer::User, now + r2);
         }
+    }
+
+    /// R2 comes after R1, however long the retransmission timeout has become (RFC 9293 §3.8.3: R1 is at least three
+    /// retransmissions): if there have not been so many, it is the retransmission timer's turn.
+    fn postpone_user_timeout(&mut self, common: &Common) -> bool {
+        let next = self.timers.deadline(Timer::Retransmit);
+        let early = self.timeouts.max(self.probes) <= common.config.r1;
+        if let Some(at) = next.filter(|_| early) {
+            self.timers.set(Timer::User, at);
+        }
+        early && next.is_some()
     }
 
     /// The peer is heard: keep-alives begin anew.

@@ -469,6 +469,10 @@ impl Endpoints {
         for &signal in &effects.signals {
             orphaned |= self.signalled(index, signal) == Heard::ByNobody;
         }
+        // A user who finds less than was acknowledged must not take it for the end (RFC 9293 MUST-12).
+        if effects.text_lost {
+            self.fail(index, Failure::Reset);
+        }
         if effects.doubtful {
             self.doubted.push_back(pair.remote.ip());
         }

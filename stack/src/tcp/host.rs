@@ -158,6 +158,7 @@ impl Host<Seq> for Step<'_> {
         self.flow.sent = 0;
         self.flow.resend = None;
         self.flow.probe_due = false;
+        self.effects.text_lost |= self.flow.recv.unread() > 0;
         self.flow.recv.clear();
     }
 
