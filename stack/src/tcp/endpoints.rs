@@ -1,19 +1,20 @@
-//! All connections and listeners of a stack: the user's calls, timeouts, and what follows from each step.
+//! All connections and listeners of a stack: timeouts, what leaves, and what follows from each step.
 //!
-//! Arrivals are in [`input`](super::input). Whatever happens to a connection ends in [`Endpoints::settle`].
+//! Arrivals are in [`input`](super::input), the user's calls in [`calls`](super::calls). Whatever happens to a connection
+//! ends in [`Endpoints::settle`].
 
 use std::collections::{BTreeMap, VecDeque};
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use lockstep_model::{Call, Event as Happening, Reply, RuleId, Segment, Seq, Signal, State, Table};
 use siphasher::sip::SipHasher24;
 
-use super::api::{Accepted, CallError, ConnectionId, Event, Failure, ListenerId, OpenError, Status, Transition};
+use super::api::{ConnectionId, Event, Failure, ListenerId, Transition};
 use super::config::TcpConfig;
 use super::connection::{Common, Connection, Effects, Given};
 use super::demux::{Demux, Pair};
 use super::isn::IsnSecret;
-use super::listen::{Listener, Listeners};
+use super::listen::Listeners;
 use super::output::write_segment;
 use super::ports::Ports;
 use super::slab::{Slab, WorkList};
@@ -31,19 +32,19 @@ pub(crate) struct Endpoints {
     pub(super) connections: Slab<Entry>,
     pub(super) demux: Demux,
     pub(super) listeners: Listeners,
-    ports: Ports,
+    pub(super) ports: Ports,
     deadlines: TimerQueue,
     /// Connections that may have something to send.
-    dirty: WorkList,
+    pub(super) dirty: WorkList,
     /// Connections, and listeners, whose user has something to hear.
-    ready: WorkList,
+    pub(super) ready: WorkList,
     acceptable: WorkList,
     /// Control segments that wait to leave.
-    control: VecDeque<(Pair, Segment<Seq>)>,
+    pub(super) control: VecDeque<(Pair, Segment<Seq>)>,
     most_control: usize,
     /// Peers who have been silent for long.
     doubted: VecDeque<IpAddr>,
-    fired: BTreeMap<RuleId, u64>,
+    pub(super) fired: BTreeMap<RuleId, u64>,
     trace: Trace,
 }
 
@@ -129,175 +130,6 @@ impl Endpoints {
         })
     }
 
-    // ---- Opening -----------------------------------------------------------------------------------------------------
-
-    /// Passive OPEN. A port of zero asks for one that is free.
-    pub fn listen(&mut self, now: Instant, local: SocketAddr, backlog: usize) -> Result<ListenerId, OpenError> {
-        let local = match local.port() {
-            0 => self.free_port_to_listen(local)?,
-            _ => local,
-        };
-        let existing = self.listeners.on_port(local.port());
-        if let Some(listener) = existing.and_then(|index| self.listeners.at_mut(index)) {
-            let effects = listener.connection.call(&self.common, now, Call::OpenPassive);
-            self.record(now, listener_pair(local), &effects);
-            return Err(OpenError::AddressInUse(local));
-        }
-        let mut connection = Connection::closed(&self.common, listener_pair(local));
-        let effects = connection.call(&self.common, now, Call::OpenPassive);
-        let key = self.listeners.insert(Listener::new(connection, backlog)).ok_or(OpenError::TooManyListeners)?;
-        self.record(now, listener_pair(local), &effects);
-        Ok(ListenerId(key))
-    }
-
-    /// Active OPEN. A local port of zero asks for one that is free.
-    pub fn connect(&mut self, now: Instant, local: SocketAddr, remote: SocketAddr) -> Result<ConnectionId, OpenError> {
-        let pair = match local.port() {
-            0 => self.free_pair(local, remote)?,
-            _ => Pair { local, remote },
-        };
-        if let Some(index) = self.demux.find(&pair) {
-            self.call_at(now, index, Call::OpenActive { remote: true });
-            return Err(OpenError::AddressInUse(local));
-        }
-        let connection = Connection::closed(&self.common, pair);
-        let entry = Entry { connection, owner: Owner::User, news: News::default(), failure: None };
-        let key = self.connections.insert(entry).ok_or(OpenError::TooManyConnections)?;
-        self.demux.insert(pair, key.index());
-        self.call_at(now, key.index(), Call::OpenActive { remote: true });
-        Ok(ConnectionId(key))
-    }
-
-    /// The next established connection of a listener.
-    pub fn accept(&mut self, listener: ListenerId) -> Result<Option<Accepted>, CallError> {
-        let listener = self.listeners.get_mut(listener.0).ok_or(CallError::DoesNotExist)?;
-        let Some(index) = listener.established.pop_front() else {
-            return Ok(None);
-        };
-        listener.children.remove(&index);
-        let (Some(key), Some(entry)) = (self.connections.key(index), self.connections.at_mut(index)) else {
-            return Ok(None);
-        };
-        entry.owner = Owner::User;
-        if entry.news != News::default() {
-            self.ready.push(index);
-        }
-        Ok(Some(Accepted { connection: ConnectionId(key), pair: entry.connection.pair() }))
-    }
-
-    /// The listener goes away, and with it the connections that nobody has accepted.
-    pub fn close_listener(&mut self, now: Instant, listener: ListenerId) -> Result<(), CallError> {
-        let mut listener = self.listeners.remove(listener.0).ok_or(CallError::DoesNotExist)?;
-        let effects = listener.connection.call(&self.common, now, Call::Close);
-        self.record(now, listener.connection.pair(), &effects);
-        for &index in &listener.children {
-            if let Some(entry) = self.connections.at_mut(index) {
-                entry.owner = Owner::Nobody;
-            }
-            self.call_at(now, index, Call::Abort);
-        }
-        Ok(())
-    }
-
-    // ---- The user's calls on a connection ------------------------------------------------------------------------------
-
-    /// SEND. Returns how many octets were taken.
-    pub fn send(&mut self, now: Instant, id: ConnectionId, text: &[u8]) -> Result<usize, CallError> {
-        let index = self.users(id)?;
-        let given = Given { text, ..Given::default() };
-        let effects = self.step_at(now, index, Happening::Call(Call::Send { remote: true }), given);
-        match effects.and_then(|effects| Some((effects.reply?, effects.queued))) {
-            Some((Reply::Ok | Reply::Queued, 0)) if !text.is_empty() => Err(CallError::WouldBlock),
-            Some((Reply::Ok | Reply::Queued, taken)) => Ok(taken),
-            Some((reply, _)) => Err(self.refusal(index, reply)),
-            None => Err(CallError::DoesNotExist),
-        }
-    }
-
-    /// RECEIVE. Returns how many octets were given; zero means that the peer has closed and all has been received.
-    pub fn receive(&mut self, now: Instant, id: ConnectionId, buf: &mut [u8]) -> Result<usize, CallError> {
-        let index = self.users(id)?;
-        let reply = self.call_at(now, index, Call::Receive).ok_or(CallError::DoesNotExist)?;
-        let entry = self.connections.at_mut(index).ok_or(CallError::DoesNotExist)?;
-        let flow = &entry.connection.flow;
-        match reply {
-            Reply::Closing => Ok(0),
-            Reply::Queued => Err(CallError::WouldBlock),
-            // Text that arrived before the connection ended well is the user's all the same, and so is its end.
-            Reply::DoesNotExist if flow.recv.unread() == 0 && (entry.failure.is_some() || !flow.recv.is_at_end()) => {
-                Err(self.refusal(index, reply))
-            }
-            Reply::Deliver | Reply::DoesNotExist => {
-                let n = entry.connection.read(buf);
-                self.dirty.push(index);
-                Ok(n)
-            }
-            Reply::Ok | Reply::State | Reply::AlreadyExists | Reply::RemoteUnspecified => {
-                Err(self.refusal(index, reply))
-            }
-        }
-    }
-
-    /// CLOSE, ABORT: calls that are answered and change the state.
-    pub fn call(&mut self, now: Instant, id: ConnectionId, call: Call) -> Result<(), CallError> {
-        let index = self.users(id)?;
-        if call == Call::Abort {
-            self.fail(index, Failure::Aborted);
-        }
-        match self.call_at(now, index, call).ok_or(CallError::DoesNotExist)? {
-            Reply::Ok | Reply::Queued | Reply::Deliver | Reply::State => Ok(()),
-            reply @ (Reply::DoesNotExist | Reply::AlreadyExists | Reply::RemoteUnspecified | Reply::Closing) => {
-                Err(self.refusal(index, reply))
-            }
-        }
-    }
-
-    /// The user forgets the connection, which ends by itself.
-    pub fn release(&mut self, now: Instant, id: ConnectionId) -> Result<(), CallError> {
-        let index = self.users(id)?;
-        if let Some(entry) = self.connections.at_mut(index) {
-            entry.owner = Owner::Nobody;
-            entry.news = News::default();
-        }
-        self.call_at(now, index, Call::Release);
-        Ok(())
-    }
-
-    /// STATUS.
-    pub fn status(&mut self, now: Instant, id: ConnectionId) -> Result<Status, CallError> {
-        let index = self.users(id)?;
-        self.call_at(now, index, Call::Status);
-        let entry = self.connections.at(index).ok_or(CallError::DoesNotExist)?;
-        let (tcb, flow) = (entry.connection.tcb(), &entry.connection.flow);
-        Ok(Status {
-            pair: entry.connection.pair(),
-            state: tcb.state(),
-            tcb: *tcb,
-            unread: flow.recv.unread(),
-            unacknowledged: flow.send.len(),
-            unsent: flow.send.len() - flow.sent,
-            room: flow.send.room(),
-            rcv_wnd: flow.recv.rcv_wnd(),
-            send_mss: flow.smss,
-            rto: flow.rtt.rto(),
-            srtt: flow.rtt.srtt(),
-            cwnd: flow.congestion.cwnd(),
-            ssthresh: flow.congestion.ssthresh(),
-            timeouts: flow.timeouts,
-            soft_error: flow.soft_error,
-            failure: entry.failure,
-        })
-    }
-
-    /// Switches Nagle's algorithm off, or on again (RFC 9293 MUST-17).
-    pub fn set_nodelay(&mut self, id: ConnectionId, nodelay: bool) -> Result<(), CallError> {
-        let index = self.users(id)?;
-        let entry = self.connections.at_mut(index).ok_or(CallError::DoesNotExist)?;
-        entry.connection.flow.nagle = !nodelay;
-        self.dirty.push(index);
-        Ok(())
-    }
-
     // ---- What happens by itself ----------------------------------------------------------------------------------------
 
     /// Timers that are due go off.
@@ -367,6 +199,16 @@ impl Endpoints {
         self.doubted.pop_front()
     }
 
+    /// Switches tracing on or off.
+    pub fn set_tracing(&mut self, on: bool) {
+        self.trace.switch(on);
+    }
+
+    /// The next change of state that was traced.
+    pub fn poll_transition(&mut self) -> Option<Transition> {
+        self.trace.poll()
+    }
+
     /// ICMP says that the segment with `seq` did not arrive.
     pub fn unreachable(&mut self, now: Instant, pair: Pair, seq: Seq, why: Unreachable) -> Result<(), DropReason> {
         let index = self.demux.find(&pair).ok_or(DropReason::IcmpNotOurs)?;
@@ -382,59 +224,6 @@ impl Endpoints {
         }
         self.announce(index);
         Ok(())
-    }
-
-    // ---- Looking -------------------------------------------------------------------------------------------------------
-
-    /// The state that a segment of this pair would meet.
-    pub fn state(&self, pair: &Pair) -> State {
-        let connection = self.demux.find(pair).and_then(|index| self.connections.at(index));
-        let listener = self.listeners.on_port(pair.local.port()).and_then(|index| self.listeners.at(index));
-        match (connection, listener) {
-            (Some(entry), _) => entry.connection.tcb().state(),
-            (None, Some(listener)) => listener.connection.tcb().state(),
-            (None, None) => State::Closed,
-        }
-    }
-
-    /// The state of a user's connection.
-    pub fn state_of(&self, id: ConnectionId) -> Option<State> {
-        self.connections.get(id.0).map(|entry| entry.connection.tcb().state())
-    }
-
-    /// The socket on which a listener listens.
-    pub fn listener_address(&self, listener: ListenerId) -> Option<SocketAddr> {
-        self.listeners.get(listener.0).map(Listener::local)
-    }
-
-    /// All connections and their states.
-    pub fn states(&self) -> impl Iterator<Item = (Pair, State)> + '_ {
-        self.connections.iter().map(|entry| (entry.connection.pair(), entry.connection.tcb().state()))
-    }
-
-    /// How many connections there are, TIME-WAIT and those that ended but were not released included.
-    pub fn len(&self) -> usize {
-        self.connections.len()
-    }
-
-    /// Switches tracing on or off.
-    pub fn set_tracing(&mut self, on: bool) {
-        self.trace.switch(on);
-    }
-
-    /// The next change of state that was traced.
-    pub fn poll_transition(&mut self) -> Option<Transition> {
-        self.trace.poll()
-    }
-
-    /// How often each rule has fired.
-    pub fn fired(&self) -> &BTreeMap<RuleId, u64> {
-        &self.fired
-    }
-
-    /// Control segments that wait to leave.
-    pub fn control(&self) -> impl Iterator<Item = &(Pair, Segment<Seq>)> {
-        self.control.iter()
     }
 
     // ---- What follows from a step ----------------------------------------------------------------------------------------
@@ -453,7 +242,7 @@ impl Endpoints {
         Some(effects)
     }
 
-    fn call_at(&mut self, now: Instant, index: usize, call: Call) -> Option<Reply> {
+    pub(super) fn call_at(&mut self, now: Instant, index: usize, call: Call) -> Option<Reply> {
         self.step_at(now, index, Happening::Call(call), Given::default())?.reply
     }
 
@@ -525,7 +314,7 @@ impl Endpoints {
     }
 
     /// The first reason for a bad end is the one that counts.
-    fn fail(&mut self, index: usize, failure: Failure) {
+    pub(super) fn fail(&mut self, index: usize, failure: Failure) {
         if let Some(entry) = self.connections.at_mut(index) {
             entry.failure.get_or_insert(failure);
         }
@@ -610,51 +399,6 @@ impl Endpoints {
             self.deadlines.schedule(index, entry.connection.next_deadline());
         }
     }
-
-    /// Where the connection is that a user calls by this name, if it is his.
-    fn users(&self, id: ConnectionId) -> Result<usize, CallError> {
-        match self.connections.get(id.0) {
-            Some(entry) if entry.owner == Owner::User => Ok(id.0.index()),
-            Some(_) | None => Err(CallError::DoesNotExist),
-        }
-    }
-
-    /// What a call is answered that the table refuses.
-    fn refusal(&self, index: usize, reply: Reply) -> CallError {
-        let failure = self.connections.at(index).and_then(|entry| entry.failure);
-        match (failure, reply) {
-            (Some(failure), _) => CallError::Failed(failure),
-            (None, Reply::Closing) => CallError::Closing,
-            (
-                None,
-                Reply::DoesNotExist
-                | Reply::AlreadyExists
-                | Reply::RemoteUnspecified
-                | Reply::Ok
-                | Reply::Queued
-                | Reply::Deliver
-                | Reply::State,
-            ) => CallError::DoesNotExist,
-        }
-    }
-
-    fn free_port_to_listen(&mut self, local: SocketAddr) -> Result<SocketAddr, OpenError> {
-        let listeners = &self.listeners;
-        let port = self.ports.choose(None, |port| listeners.on_port(port).is_none());
-        Ok(SocketAddr::new(local.ip(), port.ok_or(OpenError::NoPortFree)?))
-    }
-
-    fn free_pair(&mut self, local: SocketAddr, remote: SocketAddr) -> Result<Pair, OpenError> {
-        let (listeners, demux) = (&self.listeners, &self.demux);
-        let with = |port| Pair { local: SocketAddr::new(local.ip(), port), remote };
-        let is_free = |port| listeners.on_port(port).is_none() && demux.find(&with(port)).is_none();
-        self.ports.choose(Some(remote), is_free).map(with).ok_or(OpenError::NoPortFree)
-    }
-}
-
-/// The pair of a listener: nobody at the other end.
-fn listener_pair(local: SocketAddr) -> Pair {
-    Pair { local, remote: (std::net::Ipv4Addr::UNSPECIFIED, 0).into() }
 }
 
 /// A key for one purpose, from which the secret does not follow.

@@ -4,6 +4,7 @@
 //! or changes a state.
 
 mod api;
+mod calls;
 pub mod config;
 pub mod congestion;
 mod connection;
@@ -15,7 +16,6 @@ pub mod isn;
 mod listen;
 mod output;
 mod ports;
-mod project;
 pub mod reassembly;
 pub mod recv;
 pub mod rtt;
@@ -23,9 +23,10 @@ pub mod send;
 mod slab;
 pub mod timers;
 mod trace;
+mod view;
 
 pub use api::{Accepted, CallError, ConnectionId, Event, Failure, ListenerId, OpenError, Status, Transition};
 pub use config::{KeepAlive, TcpConfig};
 pub use demux::Pair;
 pub(crate) use endpoints::Endpoints;
-pub(crate) use project::EndpointsProjection;
+pub(crate) use view::EndpointsProjection;

@@ -111,9 +111,9 @@ impl Connection {
         let idle = self.tcb().retransmission_queue_is_empty();
         let pushed = idle || !self.flow.nagle;
         let half_of_window = octets(self.tcb().max_snd_wnd()) / 2;
-        len == usize::from(self.flow.smss)
-            || (last && (pushed || self.tcb().fin_due()))
-            || (pushed && !last && usable >= half_of_window)
+        let full = len == usize::from(self.flow.smss);
+        let all_there_is = last && (pushed || self.tcb().fin_due());
+        full || all_there_is || (pushed && usable >= half_of_window)
     }
 
     /// Less than worthwhile leaves after a while if nothing else can make it more: nothing is in flight.

@@ -1,13 +1,16 @@
-//! What TCP will do, as a value that can be compared and hashed.
+//! Looking at all connections without changing any: states, counts, and what TCP will do as a value that can be compared
+//! and hashed.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use lockstep_model::{Segment, Seq};
+use lockstep_model::{RuleId, Segment, Seq, State};
 
-use super::api::Failure;
+use super::api::{ConnectionId, Failure, ListenerId};
 use super::connection::Connection;
 use super::demux::Pair;
 use super::endpoints::{Endpoints, Entry, News, Owner};
+use super::listen::Listener;
 use crate::time::Instant;
 
 /// All connections and listeners in the order of their addresses, and what waits to leave.
@@ -27,6 +30,47 @@ enum Holder {
 }
 
 impl Endpoints {
+    /// The state that a segment of this pair would meet.
+    pub fn state(&self, pair: &Pair) -> State {
+        let connection = self.demux.find(pair).and_then(|index| self.connections.at(index));
+        let listener = self.listeners.on_port(pair.local.port()).and_then(|index| self.listeners.at(index));
+        match (connection, listener) {
+            (Some(entry), _) => entry.connection.tcb().state(),
+            (None, Some(listener)) => listener.connection.tcb().state(),
+            (None, None) => State::Closed,
+        }
+    }
+
+    /// The state of a user's connection.
+    pub fn state_of(&self, id: ConnectionId) -> Option<State> {
+        self.connections.get(id.0).map(|entry| entry.connection.tcb().state())
+    }
+
+    /// The socket on which a listener listens.
+    pub fn listener_address(&self, listener: ListenerId) -> Option<SocketAddr> {
+        self.listeners.get(listener.0).map(Listener::local)
+    }
+
+    /// All connections and their states.
+    pub fn states(&self) -> impl Iterator<Item = (Pair, State)> + '_ {
+        self.connections.iter().map(|entry| (entry.connection.pair(), entry.connection.tcb().state()))
+    }
+
+    /// How many connections there are, TIME-WAIT and those that ended but were not released included.
+    pub fn len(&self) -> usize {
+        self.connections.len()
+    }
+
+    /// How often each rule has fired.
+    pub fn fired(&self) -> &BTreeMap<RuleId, u64> {
+        &self.fired
+    }
+
+    /// Control segments that wait to leave.
+    pub fn control(&self) -> impl Iterator<Item = &(Pair, Segment<Seq>)> {
+        self.control.iter()
+    }
+
     /// The projection at `now`.
     pub fn project(&self, now: Instant) -> EndpointsProjection {
         let of_entry = |entry: &Entry| {
