@@ -2,28 +2,30 @@
 //!
 //! # The contract
 //!
-//! A connection is a [`Tcb`](engine::Tcb), born CLOSED. Nothing but [`step`](engine::step) changes it, and `step` does
-//! only what the rows of a [`Table`](table::Table) say. Everything that moves a connection is an [`Event`](event::Event):
+//! A connection is a [`Tcb`], born CLOSED. Nothing but [`step`] changes it, and `step` does
+//! only what the rows of a [`Table`] say. Everything that moves a connection is an [`Event`]:
 //!
-//! 1. the user's calls ([`Call`](event::Call)),
-//! 2. an arriving [`Segment`](segment::Segment),
-//! 3. [`Event::Sent`](event::Event::Sent): text or a FIN that the host really put on the wire,
-//! 4. a timer that went off ([`Timer`](event::Timer)).
+//! 1. the user's calls ([`Call`]),
+//! 2. an arriving [`Segment`],
+//! 3. [`Event::Sent`]: text or a FIN that the host really put on the wire,
+//! 4. a timer that went off ([`Timer`]).
 //!
-//! The *host* of the engine (the stack, the model checker, the oracle) implements [`Host`](engine::Host). It owns all
+//! The *host* of the engine (the stack, the model checker, the oracle) implements [`Host`]. It owns all
 //! that the table does not decide: buffers, windows, the durations of timers, congestion, the wire. The table decides
 //! *what* happens, the host *how much* and *when*:
 //!
 //! - during `step` the engine asks the host for facts (`rcv_wnd`, `unsent`, `unread`, ...) and tells it what to do
 //!   (`emit`, `acknowledge`, `accept`, `retransmit`, `probe`, `start`, ...);
 //! - after every `step` the host sends what it now may (text in the window, then the FIN if
-//!   [`fin_due`](engine::Tcb::fin_due)) and reports each new piece with `Event::Sent`; a retransmission is not reported;
+//!   [`fin_due`](Tcb::fin_due)) and reports each new piece with `Event::Sent`; a retransmission is not reported;
 //! - acknowledgments asked for during one `step`, or one batch of arrivals, leave as one segment (MUST-58, MUST-59).
 //!
 //! Without the feature `check` this library is `no_std` and has no dependencies.
 #![cfg_attr(not(any(feature = "check", test)), no_std)]
 #![warn(clippy::wildcard_enum_match_arm)]
 
+#[cfg(feature = "check")]
+pub mod check;
 pub mod engine;
 pub mod event;
 #[cfg(feature = "check")]

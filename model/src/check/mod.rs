@@ -1,1 +1,30 @@
-//! Placeholder.
+//! The model checker: two connections that run the table over a network that loses, duplicates and reorders.
+//!
+//! Top to bottom: [`run`] decides the properties of every [`world`] and says whether each verdict is the expected one.
+//! A world is two [`endpoint`]s and a network of [`packet`]s within [`bounds`]; [`environments`] lists the worlds,
+//! [`properties`] what must hold. [`explore`] finds all states exactly, [`liveness`] decides on their graph what must remain
+//! possible; Stateright searches the same worlds a second time. [`mutate`] makes wrong tables, to see that they are caught.
+
+pub mod attacker;
+pub mod bounds;
+pub mod endpoint;
+pub mod environments;
+pub mod expected;
+pub mod explore;
+pub mod figure5;
+pub mod graph;
+pub mod intern;
+pub mod ladder;
+pub mod liveness;
+pub mod mutate;
+mod owner;
+pub mod packet;
+mod passage;
+pub mod properties;
+pub mod report;
+mod run;
+mod stateright;
+pub mod world;
+
+pub use report::{Falls, Report, Verdict, WorldReport};
+pub use run::{falls, run, run_all};

@@ -4,6 +4,7 @@
 pub mod contradictions;
 pub mod diagram;
 pub mod effects;
+pub mod ladder;
 pub mod markdown;
 pub mod relation;
 mod run;

@@ -1,0 +1,137 @@
+//! One end of a world: its connection, and what little of a host the checker needs around it.
+
+use crate::engine::Tcb;
+use crate::seq::{Mod, SeqNum};
+
+/// The sequence space of every world: small, so that numbers wrap, but more than twice as large as any live distance.
+pub type N = Mod<6>;
+
+/// One of the two ends.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Side {
+    /// The left one in a ladder.
+    A,
+    /// The right one.
+    B,
+}
+
+impl Side {
+    /// Both.
+    pub const BOTH: [Side; 2] = [Side::A, Side::B];
+
+    /// The other end.
+    #[must_use]
+    pub const fn other(self) -> Side {
+        match self {
+            Side::A => Side::B,
+            Side::B => Side::A,
+        }
+    }
+
+    /// Its place in an array of both.
+    #[must_use]
+    pub const fn index(self) -> usize {
+        match self {
+            Side::A => 0,
+            Side::B => 1,
+        }
+    }
+
+    /// The ISS of this side's first incarnation: A's numbers wrap at once, B's pass the antipode.
+    #[must_use]
+    pub fn first_iss(self) -> N {
+        match self {
+            Side::A => N::new(62),
+            Side::B => N::new(29),
+        }
+    }
+}
+
+/// A connection and its owner.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Endpoint {
+    /// The connection; the engine's own.
+    pub tcb: Tcb<N>,
+    /// Buffers and ghosts.
+    pub owner: Owner,
+}
+
+/// What the host of a connection remembers: counters instead of octets, for it is enough to know *which* octet it is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Owner {
+    /// Ghost: how often an ISS was selected here, up to the bound of the world.
+    pub incarnation: u8,
+    /// Ghost: the incarnation of the peer whose SYN set RCV.NXT; 0 for none.
+    pub peer: u8,
+    /// Octets that the user has sent.
+    pub queued: u8,
+    /// Of these, octets that have been on the wire.
+    pub sent: u8,
+    /// Of these, octets that are acknowledged.
+    pub acked: u8,
+    /// Octets that arrived in order.
+    pub received: u8,
+    /// Of these, octets that wait for the user; always 0 where the user reads at once.
+    pub unread: u8,
+    /// Octets held out of order: bit `i` for the one at RCV.NXT+i.
+    pub held: u8,
+    /// The distance of a held FIN from RCV.NXT, plus one; 0 for none.
+    pub held_fin: u8,
+    /// The remote FIN was taken: the user has his end of file.
+    pub end_of_file: bool,
+    /// One more suspicious segment may be answered before the next tick.
+    pub token: bool,
+    /// An acknowledgment is owed that may wait.
+    pub ack_owed: bool,
+    /// How often each limited move of the user's script may still be made, four bits each.
+    pub left: u32,
+}
+
+impl Owner {
+    /// An owner with nothing but a user's script.
+    #[must_use]
+    pub fn idle(incarnation: u8, left: u32) -> Owner {
+        Owner {
+            incarnation,
+            peer: 0,
+            queued: 0,
+            sent: 0,
+            acked: 0,
+            received: 0,
+            unread: 0,
+            held: 0,
+            held_fin: 0,
+            end_of_file: false,
+            token: true,
+            ack_owed: false,
+            left,
+        }
+    }
+
+    /// Empties all buffers.
+    pub fn flush(&mut self) {
+        let kept = *self;
+        *self = Owner { peer: kept.peer, token: kept.token, ..Owner::idle(kept.incarnation, kept.left) };
+    }
+
+    /// A new incarnation sends: nothing that the old one had to send is left.
+    pub fn begin_sending(&mut self) {
+        *self = Owner { queued: 0, sent: 0, acked: 0, ..*self };
+    }
+
+    /// A new incarnation receives: nothing that the old one received is left.
+    pub fn begin_receiving(&mut self) {
+        *self = Owner { received: 0, unread: 0, held: 0, held_fin: 0, end_of_file: false, ..*self };
+    }
+
+    /// How often the limited move at this place of the script may still be made.
+    #[must_use]
+    pub fn left(&self, place: u32) -> u32 {
+        (self.left >> (4 * place)) & 0xf
+    }
+
+    /// The limited move at this place of the script was made.
+    pub fn spend(&mut self, place: u32) {
+        self.left -= 1 << (4 * place);
+    }
+}

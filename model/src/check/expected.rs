@@ -1,0 +1,74 @@
+//! What is expected to fall: by following the RFCs to the letter, and why. Whatever else falls, or holds although it is
+//! listed here, is news.
+
+use super::properties::Property::{self, L1, L3, S1, S15, S16, S17, S19, S20};
+use crate::state::State;
+use crate::table::Profile;
+
+/// A property that falls.
+#[derive(Clone, Copy, Debug)]
+pub struct Fall {
+    /// Under this profile ...
+    pub profile: Profile,
+    /// ... this property ...
+    pub property: Property,
+    /// ... in these worlds ...
+    pub worlds: &'static [&'static str],
+    /// ... for this reason.
+    pub why: &'static str,
+}
+
+const fn fall(profile: Profile, property: Property, worlds: &'static [&'static str], why: &'static str) -> Fall {
+    Fall { profile, property, worlds, why }
+}
+
+const ALL: &[&str] = &["handshake", "simultaneous-open", "close", "data", "window", "reopen", "calls", "attack"];
+const ALL_BUT_DATA: &[&str] = &["handshake", "simultaneous-open", "close", "window", "reopen", "calls", "attack"];
+const WITH_CLOSE_IN_CLOSE_WAIT: &[&str] = &["simultaneous-open", "close", "window", "reopen", "calls"];
+
+const WINDOW_UNSET: &str = "D1: an active OPEN leaves SND.WND, SND.WL1 and SND.WL2 unset in ESTABLISHED; D3: so does a CLOSE in \
+                            SYN-RECEIVED";
+const UNTHROTTLED: &str =
+    "N7: TIME-WAIT acknowledges bare ACKs; N8: each of two ends finds the other's ACK unacceptable and says so";
+const ORPHAN: &str = "D10: nothing ends FIN-WAIT-2 when the user and the peer are gone";
+const BAD_ACK_FALLS_THROUGH: &str = "D8: after a bad ACK in SYN-RECEIVED the FIN is processed all the same";
+
+/// All falls.
+pub const FALLS: &[Fall] = &[
+    fall(Profile::Literal9293, S17, ALL, WINDOW_UNSET),
+    fall(Profile::Literal9293, L3, ALL_BUT_DATA, UNTHROTTLED),
+    fall(Profile::Literal9293, L1, &["calls"], ORPHAN),
+    fall(Profile::Literal9293, S1, &["attack"], "D7: CLOSE-WAIT takes a second FIN; only an attacker sends one"),
+    fall(Profile::Literal9293, S16, &["attack"], BAD_ACK_FALLS_THROUGH),
+    fall(Profile::Literal9293, S19, &["attack"], BAD_ACK_FALLS_THROUGH),
+    fall(Profile::Rfc793, S17, ALL, WINDOW_UNSET),
+    fall(Profile::Rfc793, L3, ALL_BUT_DATA, UNTHROTTLED),
+    fall(Profile::Rfc793, L1, &["calls"], ORPHAN),
+    fall(
+        Profile::Rfc793,
+        S19,
+        WITH_CLOSE_IN_CLOSE_WAIT,
+        "RFC 1122 §4.2.2.20 (a): CLOSE in CLOSE-WAIT enters CLOSING, not LAST-ACK",
+    ),
+    fall(Profile::Rfc793, S19, &["attack"], BAD_ACK_FALLS_THROUGH),
+    fall(Profile::Rfc793, S1, &["attack"], "D7: CLOSE-WAIT takes a second FIN; only an attacker sends one"),
+    fall(Profile::Rfc793, S15, &["attack"], "erratum 3301: an ACK of nothing establishes"),
+    fall(Profile::Rfc793, S16, &["attack"], BAD_ACK_FALLS_THROUGH),
+    fall(Profile::Rfc793, S20, &["attack"], "RFC 5961: a RST or SYN anywhere in the window resets"),
+];
+
+/// Why this property is expected to fall in this world, if it is.
+#[must_use]
+pub fn why_falls(profile: Profile, world: &str, property: Property) -> Option<&'static str> {
+    FALLS
+        .iter()
+        .find(|fall| fall.profile == profile && fall.property == property && fall.worlds.contains(&world))
+        .map(|fall| fall.why)
+}
+
+/// Why this state is expected not to be visited in a world that visits it under the repaired table, if it is.
+#[must_use]
+pub fn why_not_visited(profile: Profile, state: State) -> Option<&'static str> {
+    (profile == Profile::Rfc793 && state == State::LastAck)
+        .then_some("RFC 1122 §4.2.2.20 (a): CLOSE in CLOSE-WAIT enters CLOSING, not LAST-ACK")
+}

@@ -1,0 +1,195 @@
+//! A segment on its way, and what only the checker knows about it.
+
+use super::endpoint::{N, Side};
+use crate::segment::{Flags, Segment};
+use crate::seq::SeqNum;
+use core::fmt;
+
+/// A segment in the network, packed into one word so that a state of the world stays small and compares fast.
+///
+/// Beside the header it carries *ghosts*: who sent it in which incarnation, and which octets of its user it really
+/// holds. No endpoint sees them; the properties are stated with them.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Packet(u64);
+
+/// The ghosts of a packet.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Ghost {
+    /// Who sent it.
+    pub from: Side,
+    /// The incarnation of the sender; 0 if it has never had one.
+    pub incarnation: u8,
+    /// The incarnation of the receiver whose SYN the sender had seen; 0 for none.
+    pub peer: u8,
+    /// The place of its first octet in the stream of octets that its user has sent; of the FIN, if it has no text.
+    pub at: u8,
+    /// For each side: whether it was already in the network when this side's 2MSL timer was last started.
+    pub aged: [bool; 2],
+}
+
+/// Where each field lies: the lowest bit and the number of bits.
+mod field {
+    pub const SEQ: (u32, u32) = (0, 8);
+    pub const ACK: (u32, u32) = (8, 8);
+    pub const FLAGS: (u32, u32) = (16, 6);
+    pub const TEXT: (u32, u32) = (22, 4);
+    pub const WND: (u32, u32) = (26, 4);
+    pub const UP: (u32, u32) = (30, 4);
+    pub const FROM: (u32, u32) = (34, 1);
+    pub const INCARNATION: (u32, u32) = (35, 2);
+    pub const PEER: (u32, u32) = (37, 2);
+    pub const AT: (u32, u32) = (39, 4);
+    pub const AGED_A: (u32, u32) = (43, 1);
+    pub const AGED_B: (u32, u32) = (44, 1);
+}
+
+impl Packet {
+    /// The segment with its ghosts. A segment without any flag does not exist, so no packet is the empty word.
+    #[must_use]
+    pub fn new(segment: &Segment<N>, ghost: Ghost) -> Packet {
+        let [aged_a, aged_b] = ghost.aged;
+        let fields = [
+            (field::SEQ, segment.seq.raw()),
+            (field::ACK, segment.ack.raw()),
+            (field::FLAGS, u32::from(segment.flags.to_wire())),
+            (field::TEXT, u32::from(segment.text)),
+            (field::WND, u32::from(segment.wnd)),
+            (field::UP, u32::from(segment.up)),
+            (field::FROM, u32::from(ghost.from == Side::B)),
+            (field::INCARNATION, u32::from(ghost.incarnation)),
+            (field::PEER, u32::from(ghost.peer)),
+            (field::AT, u32::from(ghost.at)),
+            (field::AGED_A, u32::from(aged_a)),
+            (field::AGED_B, u32::from(aged_b)),
+        ];
+        Packet(fields.into_iter().fold(0, |word, ((lowest, bits), value)| {
+            debug_assert!(value < 1 << bits, "a field of a packet overflows");
+            word | u64::from(value) << lowest
+        }))
+    }
+
+    /// The segment.
+    #[must_use]
+    pub fn segment(self) -> Segment<N> {
+        Segment {
+            seq: N::new(self.get(field::SEQ).into()),
+            ack: N::new(self.get(field::ACK).into()),
+            flags: Flags::from_wire(self.get(field::FLAGS)),
+            text: self.get(field::TEXT),
+            wnd: self.get(field::WND),
+            up: self.get(field::UP),
+        }
+    }
+
+    /// What only the checker knows.
+    #[must_use]
+    pub fn ghost(self) -> Ghost {
+        Ghost {
+            from: if self.get(field::FROM) == 0 { Side::A } else { Side::B },
+            incarnation: self.get(field::INCARNATION),
+            peer: self.get(field::PEER),
+            at: self.get(field::AT),
+            aged: [self.get(field::AGED_A) == 1, self.get(field::AGED_B) == 1],
+        }
+    }
+
+    fn get(self, (lowest, bits): (u32, u32)) -> u8 {
+        let value = (self.0 >> lowest) & ((1 << bits) - 1);
+        value.to_le_bytes()[0]
+    }
+}
+
+impl fmt::Debug for Packet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Ghost { from, incarnation, .. } = self.ghost();
+        write!(f, "{from:?}{incarnation} {}", self.segment())
+    }
+}
+
+/// The segments on their way, in any order: a *set*, so that unlimited retransmission leaves the space of states finite.
+///
+/// Its capacity is a bound of the world. A segment sent when it is full is lost at once, which a network that loses may
+/// do anyway; a repetition of a segment still on its way changes nothing but that the younger copy counts.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Network {
+    /// Sorted; the empty word fills the rest.
+    words: [u64; Network::CAPACITY],
+}
+
+/// What became of a segment that was sent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Fate {
+    /// It is on its way.
+    Carried,
+    /// The same segment was on its way already.
+    Merged,
+    /// The network is full: it is lost.
+    Overflowed,
+}
+
+impl Network {
+    /// The largest capacity that a world may give it.
+    pub const CAPACITY: usize = 5;
+
+    /// The segments on their way.
+    pub fn packets(&self) -> impl Iterator<Item = Packet> + '_ {
+        self.words.iter().filter(|&&word| word != 0).map(|&word| Packet(word))
+    }
+
+    /// Whether nothing is on its way.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.packets().next().is_none()
+    }
+
+    /// Sends a packet into a network of this capacity.
+    pub fn send(&mut self, packet: Packet, capacity: usize) -> Fate {
+        let same = |word: &&mut u64| **word != 0 && Packet(**word).forever_young() == packet.forever_young();
+        if let Some(word) = self.words.iter_mut().find(same) {
+            *word = packet.0;
+            self.words.sort_unstable_by_key(|&word| core::cmp::Reverse(word));
+            return Fate::Merged;
+        }
+        if self.packets().count() >= capacity.min(Network::CAPACITY) {
+            return Fate::Overflowed;
+        }
+        if let Some(free) = self.words.iter_mut().find(|word| **word == 0) {
+            *free = packet.0;
+        }
+        self.words.sort_unstable_by_key(|&word| core::cmp::Reverse(word));
+        Fate::Carried
+    }
+
+    /// Takes a packet out.
+    pub fn remove(&mut self, packet: Packet) {
+        for word in self.words.iter_mut().filter(|word| **word == packet.0) {
+            *word = 0;
+        }
+        self.words.sort_unstable_by_key(|&word| core::cmp::Reverse(word));
+    }
+
+    /// Notes for each packet that `side`'s 2MSL timer was started after it was sent, or that no such timer runs.
+    pub fn age(&mut self, side: Side, aged: bool) {
+        for word in self.words.iter_mut().filter(|word| **word != 0) {
+            let packet = Packet(*word);
+            let mut ghost = packet.ghost();
+            ghost.aged[side.index()] = aged;
+            *word = Packet::new(&packet.segment(), ghost).0;
+        }
+        self.words.sort_unstable_by_key(|&word| core::cmp::Reverse(word));
+    }
+}
+
+impl Packet {
+    /// The packet as if it had just been sent.
+    fn forever_young(self) -> u64 {
+        let ages = 1 << field::AGED_A.0 | 1 << field::AGED_B.0;
+        self.0 & !ages
+    }
+}
+
+impl fmt::Debug for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.packets()).finish()
+    }
+}

@@ -1,0 +1,284 @@
+//! What must hold: each property with its sentence, its place in the RFC and how it is decided.
+//!
+//! The numbers are those of the project's list of properties. *Safety* is decided at each step of a world and stays as a
+//! ghost in the state that the step leads to, so that every explorer sees the same. *Liveness* is decided on the whole
+//! graph of states (see [`liveness`](super::liveness)).
+
+use super::endpoint::Endpoint;
+use super::world::State;
+use crate::engine::Tcb;
+use crate::event::Timer;
+use crate::seq::SeqNum;
+use crate::state::State as Connection;
+use core::fmt;
+
+/// A property.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Property {
+    /// SND.UNA =< SND.NXT, SND.NXT never moves back, what is outstanding fits the largest window ever offered and a probe or
+    /// FIN, and the variables of each state are as its sentence says (RFC 9293 §3.3.1, §3.3.2, §3.4).
+    S1,
+    /// Who enters ESTABLISHED with an incarnation of the peer has had its current SYN seen by that incarnation: nobody is
+    /// half-synchronized (RFC 9293 §3.5).
+    S2,
+    /// When both ends are synchronized with each other, IRS of each is ISS of the other (RFC 9293 §3.4.1).
+    S3,
+    /// The octets delivered to a user, or held for him, are those that the user of the paired incarnation sent, each at its
+    /// place (RFC 9293 §3.6, §3.10.7.4).
+    S4,
+    /// The user has his end of file only after all octets that the paired incarnation's user sent before CLOSE (RFC 9293
+    /// §3.6).
+    S6,
+    /// Who reaches TIME-WAIT, or CLOSED from LAST-ACK, has had all octets and the FIN accepted by the peer, as far as the peer still
+    /// knows (RFC 9293 §3.6).
+    S7,
+    /// No RST is answered by a RST, and each RST is `<SEQ=SEG.ACK><CTL=RST>`, `<SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK>` or
+    /// `<SEQ=SND.NXT><CTL=RST>` (RFC 9293 §3.5.2, §3.10.7.1).
+    S9,
+    /// No new text and no FIN is sent beyond the window that the peer has offered, but for a probe (RFC 9293 §3.8.6, §3.8.6.1).
+    S11,
+    /// The FIN occupies one sequence number, after all octets; neither it nor an octet is ever sent under another number; SEND
+    /// after CLOSE is an error and queues nothing (RFC 9293 §3.10.2, §3.10.4).
+    S12,
+    /// TIME-WAIT is entered only by FIN processing or by return from a reopening; it is left only by 2MSL, ABORT, RST or a new
+    /// SYN for a listener, which keeps the old numbers until the SYN has proved new; FIN-WAIT-1, FIN-WAIT-2 and CLOSING end
+    /// without it only by a reset, ABORT, RELEASE or a timeout (RFC 9293 §3.6.1 MUST-13, MAY-2).
+    S13,
+    /// SYN-RECEIVED returns to LISTEN if and only if the OPEN was passive and a RST or SYN arrived, and leaves nothing to
+    /// retransmit (RFC 9293 §3.5 MUST-11, §3.10.7.4, erratum 8710).
+    S14,
+    /// SYN-RECEIVED becomes ESTABLISHED only on SND.UNA < SEG.ACK =< SND.NXT (RFC 9293 §3.10.7.4; RFC 793, erratum 3301).
+    S15,
+    /// Nothing is delivered and no FIN processed before our SYN is acknowledged (RFC 9293 §3.5).
+    S16,
+    /// SND.WND, SND.WL1 and SND.WL2 are set in every synchronized state (RFC 1122 §4.2.2.20 (c), (f)).
+    S17,
+    /// The state changes only along the arrows of Figure 5 and those of a committed list (RFC 9293 §3.3.2).
+    S19,
+    /// Without the exact RCV.NXT a forged RST changes no synchronized state, a forged SYN never does but by reopening TIME-WAIT, and
+    /// forged text needs an ACK in range, wherever RFC 5961 is followed (RFC 5961 §3, §4, §5).
+    S20,
+    /// The retransmission timer runs if and only if something sent is not acknowledged; 2MSL if and only if in TIME-WAIT; the
+    /// persist timer if and only if the window is closed, something waits and nothing is outstanding (RFC 9293 §3.8.1, §3.8.6.1,
+    /// §3.10.8).
+    S24,
+    /// From everywhere a quiescent state can be reached: each end CLOSED or in LISTEN, and nothing on its way.
+    L1,
+    /// While both ends are open, one of them actively, and no user has closed, both can still become ESTABLISHED.
+    L2,
+    /// There is no packet war: deliveries alone never lead back to the same state.
+    L3,
+    /// While both ends are ESTABLISHED, all text that a user has sent can still be acknowledged, however slowly it is read (RFC 9293
+    /// §3.8.6.1 MUST-36).
+    L6,
+}
+
+impl Property {
+    /// All of them.
+    pub const ALL: [Property; 21] = [
+        Property::S1,
+        Property::S2,
+        Property::S3,
+        Property::S4,
+        Property::S6,
+        Property::S7,
+        Property::S9,
+        Property::S11,
+        Property::S12,
+        Property::S13,
+        Property::S14,
+        Property::S15,
+        Property::S16,
+        Property::S17,
+        Property::S19,
+        Property::S20,
+        Property::S24,
+        Property::L1,
+        Property::L2,
+        Property::L3,
+        Property::L6,
+    ];
+
+    /// Its number in the list of properties.
+    #[must_use]
+    pub const fn id(self) -> &'static str {
+        match self {
+            Property::S1 => "S1",
+            Property::S2 => "S2",
+            Property::S3 => "S3",
+            Property::S4 => "S4",
+            Property::S6 => "S6",
+            Property::S7 => "S7",
+            Property::S9 => "S9",
+            Property::S11 => "S11",
+            Property::S12 => "S12",
+            Property::S13 => "S13",
+            Property::S14 => "S14",
+            Property::S15 => "S15",
+            Property::S16 => "S16",
+            Property::S17 => "S17",
+            Property::S19 => "S19",
+            Property::S20 => "S20",
+            Property::S24 => "S24",
+            Property::L1 => "L1",
+            Property::L2 => "L2",
+            Property::L3 => "L3",
+            Property::L6 => "L6",
+        }
+    }
+
+    /// What it says, in a few words.
+    #[must_use]
+    pub const fn gist(self) -> &'static str {
+        match self {
+            Property::S1 => "the variables are well-formed, SND.NXT never moves back",
+            Property::S2 => "nobody is half-synchronized",
+            Property::S3 => "synchronized ends agree on their ISS",
+            Property::S4 => "each octet delivered is the one sent",
+            Property::S6 => "end of file only after every octet",
+            Property::S7 => "who is done has been heard to the end",
+            Property::S9 => "resets have their three forms and are not answered by resets",
+            Property::S11 => "nothing new goes beyond the offered window",
+            Property::S12 => "octets and FIN keep their numbers, nothing is sent after CLOSE",
+            Property::S13 => "TIME-WAIT is entered and left as it should be, and not bypassed",
+            Property::S14 => "SYN-RECEIVED returns to LISTEN when it should and only then",
+            Property::S15 => "only an ACK of our SYN establishes",
+            Property::S16 => "nothing is taken before our SYN is acknowledged",
+            Property::S17 => "the send window is set in every synchronized state",
+            Property::S19 => "the state follows the arrows of Figure 5 and the committed list",
+            Property::S20 => "a blind attacker must hit the exact number",
+            Property::S24 => "the right timers run",
+            Property::L1 => "from everywhere all can come to rest",
+            Property::L2 => "ends that are open can still be established",
+            Property::L3 => "no packet war",
+            Property::L6 => "what is sent can still be acknowledged",
+        }
+    }
+
+    /// Whether it is decided step by step.
+    #[must_use]
+    pub const fn is_safety(self) -> bool {
+        !matches!(self, Property::L1 | Property::L2 | Property::L3 | Property::L6)
+    }
+
+    const fn bit(self) -> u32 {
+        1 << self as u32
+    }
+}
+
+impl fmt::Display for Property {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.id())
+    }
+}
+
+/// The safety properties that a step broke.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Violations(u32);
+
+impl Violations {
+    /// Whether this property is broken.
+    #[must_use]
+    pub fn of(self, property: Property) -> bool {
+        self.0 & property.bit() != 0
+    }
+
+    /// Whether any is.
+    #[must_use]
+    pub fn any(self) -> bool {
+        self.0 != 0
+    }
+
+    /// Adds what another found.
+    pub(super) fn join(&mut self, other: Violations) {
+        self.0 |= other.0;
+    }
+
+    /// Notes that this property is broken, if so.
+    pub(super) fn note(&mut self, property: Property, broken: bool) {
+        if broken {
+            self.0 |= property.bit();
+        }
+    }
+}
+
+impl fmt::Debug for Violations {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(Property::ALL.iter().filter(|&&property| self.of(property))).finish()
+    }
+}
+
+/// The properties of a state alone: S1, S3, S12, S17 and S24.
+pub(super) fn judge_state(state: &State, violations: &mut Violations) {
+    for end in &state.ends {
+        violations.note(Property::S1, !(variables_fit_the_state(end) && numbers_fit_the_counters(end)));
+        violations.note(Property::S12, !fin_has_one_number(end));
+        violations.note(Property::S17, end.tcb.state().is_synchronized() && !end.tcb.window_known());
+        violations.note(Property::S24, !timers_fit(end));
+    }
+    violations.note(Property::S3, !ends_agree(&state.ends));
+}
+
+/// S1: what the sentence of each state says about the variables.
+fn variables_fit_the_state(Endpoint { tcb, .. }: &Endpoint) -> bool {
+    let nothing_acked = tcb.snd_una() == tcb.iss() && tcb.snd_nxt() == tcb.iss().plus(1) && !tcb.syn_acked();
+    match tcb.state() {
+        Connection::Closed => *tcb == Tcb::closed(),
+        Connection::Listen => tcb.is_passive() && tcb.retransmission_queue_is_empty() && !tcb.fin_sent(),
+        Connection::SynSent => nothing_acked && !tcb.is_passive() && !tcb.close_queued(),
+        Connection::SynReceived => nothing_acked && tcb.rcv_nxt() == tcb.irs().plus(1) && !tcb.fin_sent(),
+        Connection::Established => !tcb.close_queued() && !tcb.fin_sent(),
+        Connection::FinWait1 | Connection::Closing => tcb.close_queued() && !tcb.fin_acked(),
+        Connection::CloseWait => !tcb.fin_sent(),
+        Connection::FinWait2 | Connection::TimeWait => tcb.fin_acked(),
+        Connection::LastAck => tcb.fin_sent() && !tcb.fin_acked(),
+    }
+}
+
+/// Whether SND.UNA, SND.NXT and RCV.NXT mean something: from the first SYN on, and in TIME-WAIT only until it is reopened,
+/// for a return restores the numbers but not the ISS they were counted from.
+fn is_counted(tcb: &Tcb<super::endpoint::N>) -> bool {
+    !matches!(tcb.state(), Connection::Closed | Connection::Listen | Connection::TimeWait)
+}
+
+/// S1: SND.UNA and SND.NXT against the octets that the owner counted, and the window.
+fn numbers_fit_the_counters(Endpoint { tcb, owner }: &Endpoint) -> bool {
+    if !is_counted(tcb) {
+        return true;
+    }
+    let first = tcb.iss().plus(u32::from(tcb.syn_acked()));
+    let una = first.plus(u32::from(owner.acked) + u32::from(tcb.fin_acked()));
+    let outstanding = tcb.snd_nxt().since(tcb.snd_una());
+    let most = i32::from(tcb.max_snd_wnd()).max(1) + 1;
+    let received = u32::from(owner.received) + u32::from(owner.end_of_file);
+    let their_fin_counts =
+        matches!(tcb.state(), Connection::CloseWait | Connection::Closing | Connection::LastAck) == owner.end_of_file;
+    let rcv_nxt_fits = tcb.state() == Connection::SynSent || tcb.rcv_nxt() == tcb.irs().plus(1 + received);
+    tcb.snd_una() == una
+        && (0..=most).contains(&outstanding)
+        && owner.acked <= owner.sent
+        && rcv_nxt_fits
+        && their_fin_counts
+}
+
+/// S12: SND.NXT is one beyond the FIN once it was sent, and before that one beyond the last octet sent.
+fn fin_has_one_number(Endpoint { tcb, owner }: &Endpoint) -> bool {
+    let octets = u32::from(if tcb.fin_sent() { owner.queued } else { owner.sent });
+    !is_counted(tcb) || tcb.snd_nxt() == tcb.iss().plus(1 + octets + u32::from(tcb.fin_sent()))
+}
+
+/// S24.
+fn timers_fit(Endpoint { tcb, owner }: &Endpoint) -> bool {
+    let waits = owner.queued > owner.sent || tcb.fin_due();
+    let stuck = tcb.snd_wnd() == 0 && waits && tcb.retransmission_queue_is_empty() && tcb.may_send_text();
+    tcb.armed(Timer::Retransmit) != tcb.retransmission_queue_is_empty()
+        && tcb.armed(Timer::TimeWait) == (tcb.state() == Connection::TimeWait)
+        && tcb.armed(Timer::Persist) == stuck
+}
+
+/// S3.
+fn ends_agree([a, b]: &[Endpoint; 2]) -> bool {
+    let synchronized = a.tcb.state().is_synchronized() && b.tcb.state().is_synchronized();
+    let paired = a.owner.peer == b.owner.incarnation && b.owner.peer == a.owner.incarnation;
+    !(synchronized && paired) || (a.tcb.irs() == b.tcb.iss() && b.tcb.irs() == a.tcb.iss())
+}

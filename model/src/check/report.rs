@@ -1,0 +1,179 @@
+//! What a check found, for people and for programs.
+
+use serde::Serialize;
+use std::fmt;
+use std::time::Duration;
+
+/// What a check of some worlds found.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// The name of the profile.
+    pub profile: &'static str,
+    /// One for each world, in order.
+    pub worlds: Vec<WorldReport>,
+}
+
+/// What was found in a world.
+#[derive(Clone, Debug, Serialize)]
+pub struct WorldReport {
+    /// Its name.
+    pub world: &'static str,
+    /// What it asks.
+    pub question: &'static str,
+    /// What it does not look beyond, a line each.
+    pub bounds: Vec<String>,
+    /// Different states.
+    pub states: usize,
+    /// Steps between them.
+    pub transitions: usize,
+    /// Steps from the initial state to the farthest.
+    pub depth: u32,
+    /// How long the exploration took, in seconds.
+    pub seconds: f64,
+    /// Segments lost because the network was full, over all steps.
+    pub overflows: u64,
+    /// One verdict for each property.
+    pub verdicts: Vec<Verdict>,
+    /// States of the connection that should be visited, but are not, and why that is expected, if it is.
+    pub not_visited: Vec<(&'static str, Option<&'static str>)>,
+    /// The names of the rules that fired.
+    pub rules_fired: Vec<&'static str>,
+}
+
+/// What was found about a property.
+#[derive(Clone, Debug, Serialize)]
+pub struct Verdict {
+    /// Its number.
+    pub property: &'static str,
+    /// What it says.
+    pub gist: &'static str,
+    /// How it falls, if it does.
+    pub falls: Option<Falls>,
+    /// Why it is expected to fall, if it is.
+    pub expected_to_fall: Option<&'static str>,
+}
+
+/// How a property falls.
+#[derive(Clone, Debug, Serialize)]
+pub struct Falls {
+    /// Steps of the shortest way there.
+    pub steps: usize,
+    /// Steps of the cycle that follows, 0 if there is none.
+    pub round: usize,
+    /// All of them as a ladder.
+    pub ladder: String,
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for world in &self.worlds {
+            writeln!(f, "{world}")?;
+        }
+        let (states, transitions) =
+            self.worlds.iter().fold((0, 0), |(s, t), world| (s + world.states, t + world.transitions));
+        let verdict = if self.is_as_expected() { "every verdict is the expected one" } else { "NOT AS EXPECTED" };
+        writeln!(
+            f,
+            "{}: {} worlds, {states} states, {transitions} transitions: {verdict}",
+            self.profile,
+            self.worlds.len()
+        )
+    }
+}
+
+impl fmt::Display for WorldReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}: {}", self.world, self.question)?;
+        for line in &self.bounds {
+            writeln!(f, "  {line}")?;
+        }
+        writeln!(
+            f,
+            "  {} states, {} transitions, depth {}, {:.1} s, {:.0} states/s; {} segments found the network full; {} rules fired",
+            self.states,
+            self.transitions,
+            self.depth,
+            self.seconds,
+            self.rate(),
+            self.overflows,
+            self.rules_fired.len(),
+        )?;
+        for (state, why) in &self.not_visited {
+            writeln!(f, "  {state} is never visited: {}", why.unwrap_or("NOT EXPECTED"))?;
+        }
+        self.verdicts.iter().try_for_each(|verdict| write!(f, "{verdict}"))
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Verdict { property, gist, falls, expected_to_fall } = self;
+        match (falls, expected_to_fall) {
+            (None, None) => writeln!(f, "  {property:<3} holds: {gist}"),
+            (None, Some(why)) => writeln!(f, "  {property:<3} holds, NOT EXPECTED: {gist}; {why}"),
+            (Some(falls), why) => {
+                writeln!(
+                    f,
+                    "  {property:<3} FALLS, {}: {gist}",
+                    if why.is_some() { "as expected" } else { "NOT EXPECTED" }
+                )?;
+                if let Some(why) = why {
+                    writeln!(f, "      {why}")?;
+                }
+                write!(f, "{falls}")
+            }
+        }
+    }
+}
+
+impl fmt::Display for Falls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.round {
+            0 => writeln!(f, "      after {} steps:", self.steps)?,
+            round => writeln!(f, "      the last {round} of these steps for ever:")?,
+        }
+        self.ladder.lines().try_for_each(|line| writeln!(f, "      {line}"))
+    }
+}
+
+impl Report {
+    /// Whether every verdict is the expected one.
+    #[must_use]
+    pub fn is_as_expected(&self) -> bool {
+        self.worlds.iter().all(WorldReport::is_as_expected)
+    }
+}
+
+impl WorldReport {
+    /// Whether every verdict is the expected one, and every state was visited that should be.
+    #[must_use]
+    pub fn is_as_expected(&self) -> bool {
+        self.verdicts.iter().all(Verdict::is_as_expected) && self.not_visited.iter().all(|(_, why)| why.is_some())
+    }
+
+    /// States found per second.
+    #[must_use]
+    pub fn rate(&self) -> f64 {
+        count(self.states) / self.seconds.max(Duration::from_micros(1).as_secs_f64())
+    }
+
+    /// The probability that a search that remembers states by 64-bit fingerprints, as Stateright does, would have missed one: two
+    /// of n states share one with probability about n^2 / 2^65.
+    #[must_use]
+    pub fn collision_probability(&self) -> f64 {
+        count(self.states).powi(2) / 2_f64.powi(65)
+    }
+}
+
+impl Verdict {
+    /// Whether it falls if and only if that is expected.
+    #[must_use]
+    pub fn is_as_expected(&self) -> bool {
+        self.falls.is_some() == self.expected_to_fall.is_some()
+    }
+}
+
+/// A number of states, exactly: far below 2^53.
+fn count(states: usize) -> f64 {
+    f64::from(u32::try_from(states).unwrap_or(u32::MAX))
+}

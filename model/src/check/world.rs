@@ -1,0 +1,383 @@
+//! A world: two endpoints, the network between them, and all that can happen next.
+
+use super::attacker::forgeries;
+use super::bounds::{Bounds, Move, Times};
+use super::endpoint::{Endpoint, N, Owner, Side};
+use super::owner::{Outgoing, Turn};
+use super::packet::{Fate, Network, Packet};
+use super::passage::Passage;
+use super::properties::{Property, Violations, judge_state};
+use crate::engine::{Fired, Tcb, step};
+use crate::event::{Call, Event, Reply, Timer};
+use crate::segment::Flag;
+use crate::state::State as Connection;
+use crate::table::Table;
+
+/// A world asks one question; its bounds are part of the answer.
+#[derive(Clone, Copy, Debug)]
+pub struct World {
+    /// Its name on a command line.
+    pub name: &'static str,
+    /// What it asks.
+    pub question: &'static str,
+    /// What it does not look beyond.
+    pub bounds: Bounds,
+    /// The properties it decides.
+    pub properties: &'static [Property],
+    /// The states that it must visit.
+    pub visits: &'static [Connection],
+    /// The rules that both ends follow.
+    pub table: &'static Table,
+}
+
+/// A state of a world.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct State {
+    /// A and B.
+    pub ends: [Endpoint; 2],
+    /// What is on its way.
+    pub network: Network,
+    /// How many more segments the network may deliver twice.
+    pub duplications: u8,
+    /// How many more segments an attacker may forge.
+    pub forgeries: u8,
+    /// Ghost: the safety properties that the step to this state broke.
+    pub violations: Violations,
+}
+
+/// Something that can happen.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Action {
+    /// A segment arrives.
+    Deliver(Packet),
+    /// A segment arrives, and a copy of it stays behind.
+    DeliverCopy(Packet),
+    /// A segment is lost.
+    Lose(Packet),
+    /// A segment that neither end sent arrives.
+    Forge(Packet),
+    /// The move at this place of the script.
+    Move(Side, u32),
+    /// A timer that the connection runs goes off.
+    Timeout(Side, Timer),
+    /// The bucket of challenge ACKs is filled again.
+    Tick(Side),
+}
+
+/// Who makes something happen.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Agent {
+    /// The network does its work.
+    Delivery,
+    /// A user, or the user's timer.
+    User,
+    /// A user takes what has arrived.
+    Reader,
+    /// A timer.
+    Timer,
+    /// The network does harm.
+    Adversary,
+}
+
+/// What is told of a step to whoever wants to know.
+pub trait Witness {
+    /// Rules fired at an endpoint.
+    fn fired(&mut self, _side: Side, _event: &Event<N>, _fired: &Fired) {}
+    /// A segment was sent.
+    fn sent(&mut self, _packet: Packet, _fate: Fate) {}
+    /// The user's call was answered.
+    fn replied(&mut self, _side: Side, _reply: Reply) {}
+}
+
+impl Witness for () {}
+
+/// Timers whose running the connection knows; the delayed ACK is the owner's.
+const TIMERS_OF_THE_TABLE: [Timer; 4] = [Timer::Retransmit, Timer::Persist, Timer::TimeWait, Timer::FinWait2];
+
+impl World {
+    /// Nobody has done anything.
+    #[must_use]
+    pub fn initial(&self) -> State {
+        let end = |side| Endpoint { tcb: Tcb::closed(), owner: Owner::idle(0, self.bounds.initially_left(side)) };
+        State {
+            ends: Side::BOTH.map(end),
+            network: Network::default(),
+            duplications: self.bounds.duplications,
+            forgeries: self.bounds.forgeries,
+            violations: Violations::default(),
+        }
+    }
+
+    /// All that can happen next, always in the same order; each of them leads to a state.
+    pub fn actions(&self, state: &State, actions: &mut Vec<Action>) {
+        for packet in state.network.packets() {
+            actions.push(Action::Deliver(packet));
+            if state.duplications > 0 {
+                actions.push(Action::DeliverCopy(packet));
+            }
+            if self.bounds.loss {
+                actions.push(Action::Lose(packet));
+            }
+        }
+        for side in Side::BOTH {
+            let end = &state.ends[side.index()];
+            if state.forgeries > 0 {
+                actions.extend(forgeries(side, end).map(Action::Forge));
+            }
+            actions.extend(self.moves(side, end).map(|place| Action::Move(side, place)));
+            actions.extend(self.timers(side, state).map(|timer| Action::Timeout(side, timer)));
+            if !end.owner.token {
+                actions.push(Action::Tick(side));
+            }
+        }
+    }
+
+    fn moves(&self, side: Side, end: &Endpoint) -> impl Iterator<Item = u32> {
+        let owner = end.owner;
+        let places = self.bounds.scripts[side.index()].iter().zip(0_u32..);
+        places.filter_map(move |((_, times), place)| match times {
+            Times::Any => Some(place),
+            Times::AtMost(_) => (owner.left(place) > 0).then_some(place),
+        })
+    }
+
+    fn timers(&self, side: Side, state: &State) -> impl Iterator<Item = Timer> {
+        let end = state.ends[side.index()];
+        let too_early = self.bounds.msl && state.network.packets().any(|packet| packet.ghost().aged[side.index()]);
+        let delayed = end.owner.ack_owed.then_some(Timer::DelayedAck);
+        let runs = move |&timer: &Timer| end.tcb.armed(timer) && !(timer == Timer::TimeWait && too_early);
+        TIMERS_OF_THE_TABLE.into_iter().filter(runs).chain(delayed)
+    }
+
+    /// Who makes an action happen.
+    #[must_use]
+    pub fn agent(&self, action: Action) -> Agent {
+        match action {
+            Action::Deliver(_) => Agent::Delivery,
+            Action::DeliverCopy(_) | Action::Lose(_) | Action::Forge(_) => Agent::Adversary,
+            Action::Move(side, place) => match self.move_at(side, place) {
+                Some((Move::Call(Call::Receive), _)) => Agent::Reader,
+                Some(_) | None => Agent::User,
+            },
+            Action::Timeout(..) | Action::Tick(_) => Agent::Timer,
+        }
+    }
+
+    /// The move at this place of a user's script.
+    #[must_use]
+    pub fn move_at(&self, side: Side, place: u32) -> Option<(Move, Times)> {
+        let script = self.bounds.scripts[side.index()].iter().zip(0..);
+        script.filter(|&(_, here)| here == place).map(|(&entry, _)| entry).next()
+    }
+
+    /// The state that an action leads to.
+    pub fn apply(&self, state: &State, action: Action, witness: &mut impl Witness) -> State {
+        let mut step = Step { world: self, state: *state, witness };
+        step.state.violations = Violations::default();
+        match action {
+            Action::Deliver(packet) => {
+                step.state.network.remove(packet);
+                step.arrive(packet);
+            }
+            Action::DeliverCopy(packet) => {
+                step.state.duplications -= 1;
+                step.arrive(packet);
+            }
+            Action::Forge(packet) => {
+                step.state.forgeries -= 1;
+                step.arrive(packet);
+            }
+            Action::Lose(packet) => step.state.network.remove(packet),
+            Action::Move(side, place) => step.make_move(side, place),
+            Action::Timeout(side, timer) => {
+                if timer == Timer::DelayedAck {
+                    step.state.ends[side.index()].owner.ack_owed = false;
+                }
+                step.happen(side, Event::Timeout(timer), None);
+            }
+            Action::Tick(side) => step.state.ends[side.index()].owner.token = true,
+        }
+        let mut violations = step.state.violations;
+        judge_state(&step.state, &mut violations);
+        State { violations, ..step.state }
+    }
+
+    /// Whether everything has come to rest: L1.
+    #[must_use]
+    pub fn is_quiescent(state: &State) -> bool {
+        let rests = |end: &Endpoint| matches!(end.tcb.state(), Connection::Closed | Connection::Listen);
+        state.ends.iter().all(rests) && state.network.is_empty()
+    }
+
+    /// Whether both ends are open for the first time, one of them actively, and no user has closed: L2.
+    #[must_use]
+    pub fn awaits_establishment(&self, state: &State) -> bool {
+        let opening = |side: Side| {
+            let Endpoint { tcb, owner } = &state.ends[side.index()];
+            let early = matches!(
+                tcb.state(),
+                Connection::Listen | Connection::SynSent | Connection::SynReceived | Connection::Established
+            );
+            early && !tcb.close_queued() && self.opens_made(side, owner) == 1
+        };
+        let all_listen = state.ends.iter().all(|end| end.tcb.state() == Connection::Listen);
+        Side::BOTH.into_iter().all(opening) && !all_listen
+    }
+
+    /// Whether both ends are ESTABLISHED: L2's goal.
+    #[must_use]
+    pub fn is_established(state: &State) -> bool {
+        state.ends.iter().all(|end| end.tcb.state() == Connection::Established)
+    }
+
+    /// Whether both ends are ESTABLISHED and this one has text that is not acknowledged: L6.
+    #[must_use]
+    pub fn waits_for_acknowledgment(state: &State, side: Side) -> bool {
+        let owner = &state.ends[side.index()].owner;
+        World::is_established(state) && owner.acked < owner.queued
+    }
+
+    /// Whether all text of this end is acknowledged: L6's goal.
+    #[must_use]
+    pub fn is_acknowledged(state: &State, side: Side) -> bool {
+        let Endpoint { tcb, owner } = &state.ends[side.index()];
+        tcb.state().is_synchronized() && owner.queued > 0 && owner.acked == owner.queued
+    }
+
+    fn opens_made(&self, side: Side, owner: &Owner) -> u32 {
+        let places = self.bounds.scripts[side.index()].iter().zip(0_u32..);
+        places.fold(0, |made, (&(what, times), place)| match (what, times) {
+            (Move::Call(Call::OpenActive { .. } | Call::OpenPassive), Times::AtMost(n)) => {
+                made + u32::from(n) - owner.left(place)
+            }
+            (Move::Call(_) | Move::Timeout(_), Times::AtMost(_) | Times::Any) => made,
+        })
+    }
+}
+
+/// An action under way.
+struct Step<'a, W> {
+    world: &'a World,
+    state: State,
+    witness: &'a mut W,
+}
+
+impl<W: Witness> Step<'_, W> {
+    fn arrive(&mut self, packet: Packet) {
+        self.happen(packet.ghost().from.other(), Event::Arrives(packet.segment()), Some(packet));
+    }
+
+    /// A move that is refused, or that changes nothing by its nature, is not spent.
+    fn make_move(&mut self, side: Side, place: u32) {
+        let Some((what, times)) = self.world.move_at(side, place) else {
+            return;
+        };
+        let served = match what {
+            Move::Call(call) => {
+                let reply = self.happen(side, Event::Call(call), None);
+                matches!(reply, Some(Reply::Ok | Reply::Queued | Reply::Deliver))
+            }
+            Move::Timeout(timer) => {
+                self.happen(side, Event::Timeout(timer), None);
+                true
+            }
+        };
+        if served && matches!(times, Times::AtMost(_)) {
+            self.state.ends[side.index()].owner.spend(place);
+        }
+    }
+
+    /// An event, then all that may be transmitted because of it.
+    fn happen(&mut self, side: Side, event: Event<N>, cause: Option<Packet>) -> Option<Reply> {
+        let world = self.world;
+        let Endpoint { mut tcb, owner } = self.state.ends[side.index()];
+        let mut turn = Turn::new(side, owner, &world.bounds, cause);
+        self.run(&mut tcb, &mut turn, event);
+        if turn.reply == Some(Reply::Deliver) {
+            turn.read();
+        }
+        // No event has more to transmit than this; only a table that forgets what was sent has.
+        for _ in 0..Outgoing::CAPACITY {
+            let Some((text, fin)) = turn.transmit(&tcb) else {
+                break;
+            };
+            self.run(&mut tcb, &mut turn, Event::Sent { text, fin });
+        }
+        turn.acknowledge_at_last(&tcb);
+        self.settle(side, Endpoint { tcb, owner: turn.owner }, &turn);
+        if let Some(reply) = turn.reply {
+            self.witness.replied(side, reply);
+        }
+        turn.reply
+    }
+
+    /// One event through the engine, judged.
+    fn run(&mut self, tcb: &mut Tcb<N>, turn: &mut Turn<'_>, event: Event<N>) {
+        let before = Endpoint { tcb: *tcb, owner: turn.owner };
+        let fired = step(self.world.table, tcb, event, turn);
+        pair(&before.tcb, tcb, turn);
+        let passage = Passage {
+            table: self.world.table,
+            before,
+            after: Endpoint { tcb: *tcb, owner: turn.owner },
+            peer: &self.state.ends[turn.side.other().index()],
+            event,
+            fired: &fired,
+            turn,
+        };
+        let mut violations = self.state.violations;
+        passage.judge(&mut violations);
+        self.state.violations = violations;
+        self.witness.fired(turn.side, &event, &fired);
+    }
+
+    /// Puts the endpoint back into the state, and what it sent into the network.
+    fn settle(&mut self, side: Side, mut end: Endpoint, turn: &Turn<'_>) {
+        match end.tcb.state() {
+            Connection::Closed => end.owner = Owner::idle(end.owner.incarnation, end.owner.left),
+            Connection::Listen => end.owner.peer = 0,
+            Connection::SynSent
+            | Connection::SynReceived
+            | Connection::Established
+            | Connection::FinWait1
+            | Connection::FinWait2
+            | Connection::CloseWait
+            | Connection::Closing
+            | Connection::LastAck
+            | Connection::TimeWait => {}
+        }
+        let waited = self.state.ends[side.index()].tcb.state() == Connection::TimeWait;
+        let waits = end.tcb.state() == Connection::TimeWait;
+        if self.world.bounds.msl && (turn.time_wait_began || waited != waits) {
+            self.state.network.age(side, waits);
+        }
+        for packet in turn.out.packets() {
+            let fate = self.state.network.send(packet, self.world.bounds.capacity);
+            self.witness.sent(packet, fate);
+        }
+        self.state.violations.join(turn.violations);
+        self.state.ends[side.index()] = end;
+    }
+}
+
+/// Ghost: whose SYN RCV.NXT was set by, if this event set it; after a return to TIME-WAIT nobody's that is known.
+fn pair(before: &Tcb<N>, after: &Tcb<N>, turn: &mut Turn<'_>) {
+    let took_syn = match before.state() {
+        Connection::Listen | Connection::SynSent | Connection::TimeWait => after.state() != before.state(),
+        Connection::Closed
+        | Connection::SynReceived
+        | Connection::Established
+        | Connection::FinWait1
+        | Connection::FinWait2
+        | Connection::CloseWait
+        | Connection::Closing
+        | Connection::LastAck => false,
+    };
+    match turn.cause {
+        Some(packet) if took_syn && packet.segment().has(Flag::Syn) => turn.owner.peer = packet.ghost().incarnation,
+        Some(_) | None => {}
+    }
+    if before.reopened() && after.state() == Connection::TimeWait {
+        turn.owner.peer = 0;
+    }
+}

@@ -1,0 +1,36 @@
+//! Every world under every profile: the verdicts are the expected ones, and together the worlds leave no rule untried.
+
+use lockstep_model::check::{Report, run_all};
+use lockstep_model::{Profile, State, Table};
+use std::collections::BTreeSet;
+
+fn check(profile: Profile) -> Report {
+    let report = run_all(profile, |_, _| {});
+    assert!(report.is_as_expected(), "{report}");
+    report
+}
+
+#[test]
+fn the_repaired_table_keeps_every_property_and_every_rule_of_it_fires() {
+    let report = check(Profile::Repaired);
+    assert!(report.worlds.iter().all(|world| world.verdicts.iter().all(|verdict| verdict.falls.is_none())));
+    let fired: BTreeSet<_> = report.worlds.iter().flat_map(|world| world.rules_fired.iter().copied()).collect();
+    let untried: Vec<_> =
+        Table::repaired().rules().iter().map(|rule| rule.name).filter(|name| !fired.contains(name)).collect();
+    assert_eq!(untried, [""; 0], "rules that no world tries");
+    let large = report.worlds.iter().filter(|world| world.states >= 100_000).count();
+    assert!(large >= 2, "at least two worlds are large");
+}
+
+#[test]
+fn rfc_9293_to_the_letter_falls_as_expected() {
+    check(Profile::Literal9293);
+}
+
+#[test]
+fn rfc_793_to_the_letter_falls_as_expected() {
+    let report = check(Profile::Rfc793);
+    let missing: BTreeSet<_> =
+        report.worlds.iter().flat_map(|world| world.not_visited.iter().map(|(state, _)| *state)).collect();
+    assert_eq!(missing, BTreeSet::from([State::LastAck.name()]));
+}
