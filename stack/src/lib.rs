@@ -1,10 +1,12 @@
 //! A user-space TCP/IP stack whose connections change state only by the rows of a checked table.
 
 pub mod device;
+pub mod drive;
 pub mod drops;
 pub mod ip;
 pub mod limits;
 pub mod link;
+pub mod net;
 pub mod stack;
 pub mod tcp;
 pub mod time;

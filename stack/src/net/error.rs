@@ -1,0 +1,44 @@
+//! What the stack says, as `std::net` would say it.
+
+use std::io::{self, ErrorKind};
+
+use crate::ip::Unreachable;
+use crate::stack::{CallError, Failure, OpenError};
+use crate::wire::UnreachableCode;
+
+impl From<CallError> for io::Error {
+    fn from(error: CallError) -> Self {
+        let kind = match error {
+            CallError::WouldBlock => ErrorKind::WouldBlock,
+            CallError::Closing => ErrorKind::BrokenPipe,
+            CallError::DoesNotExist => ErrorKind::NotConnected,
+            CallError::Failed(failure) => failure_kind(failure),
+        };
+        Self::new(kind, error)
+    }
+}
+
+impl From<OpenError> for io::Error {
+    fn from(error: OpenError) -> Self {
+        let kind = match error {
+            OpenError::AddressInUse(_) => ErrorKind::AddrInUse,
+            OpenError::NotLocal(_) | OpenError::NoPortFree => ErrorKind::AddrNotAvailable,
+            OpenError::BadRemote(_) => ErrorKind::InvalidInput,
+            OpenError::NoRoute(_) => ErrorKind::NetworkUnreachable,
+            OpenError::TooManyConnections | OpenError::TooManyListeners => ErrorKind::QuotaExceeded,
+        };
+        Self::new(kind, error)
+    }
+}
+
+fn failure_kind(failure: Failure) -> ErrorKind {
+    match failure {
+        Failure::Refused => ErrorKind::ConnectionRefused,
+        Failure::Reset => ErrorKind::ConnectionReset,
+        Failure::TimedOut => ErrorKind::TimedOut,
+        Failure::Aborted => ErrorKind::ConnectionAborted,
+        Failure::Unreachable(Unreachable { code: UnreachableCode::NET }) => ErrorKind::NetworkUnreachable,
+        Failure::Unreachable(Unreachable { code: UnreachableCode::PORT }) => ErrorKind::ConnectionRefused,
+        Failure::Unreachable(Unreachable { code: UnreachableCode(_) }) => ErrorKind::HostUnreachable,
+    }
+}

@@ -1,0 +1,348 @@
+//! A connection.
+
+use std::fmt;
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, ToSocketAddrs};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use lockstep_model::State;
+
+use crate::drive::{Bell, Handle, Station, is_delivered};
+use crate::stack::{Accepted, CallError, ConnectionId, OpenError, Pair};
+use crate::time::Instant;
+
+use super::each_address;
+
+/// A connection: [`std::net::TcpStream`] on a stack of our own.
+///
+/// When the last clone is dropped, the connection closes in the background; text that has arrived and was not read makes
+/// that a reset, so that the peer knows (RFC 9293 §3.6.1). [`set_linger`](Self::set_linger) changes that.
+pub struct TcpStream {
+    shared: Arc<Connection>,
+}
+
+/// What the clones of a stream share.
+struct Connection {
+    handle: Handle,
+    id: ConnectionId,
+    pair: Pair,
+    bell: Bell,
+    options: Mutex<Options>,
+}
+
+/// What a user has set.
+#[derive(Clone, Copy, Debug, Default)]
+struct Options {
+    read_timeout: Option<Duration>,
+    write_timeout: Option<Duration>,
+    linger: Option<Duration>,
+    nodelay: bool,
+    read_shut: bool,
+}
+
+impl TcpStream {
+    /// Connects to the first of `addresses` that answers.
+    ///
+    /// # Errors
+    /// `ConnectionRefused`, `ConnectionReset`, `TimedOut`, `HostUnreachable` and `NetworkUnreachable` as with
+    /// [`std::net`]; `InvalidInput` for an address that no single other host has; `AddrNotAvailable` if no port is free,
+    /// `QuotaExceeded` if there are too many connections, `NetworkDown` if the stack is not driven any more.
+    pub fn connect(stack: &Handle, addresses: impl ToSocketAddrs) -> io::Result<Self> {
+        each_address(addresses, |remote| Self::open(stack, UNSPECIFIED, remote, None))
+    }
+
+    /// Connects to `remote`, and waits no longer than `timeout` for that.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect); `TimedOut` if it took too long, `InvalidInput` if `timeout` is zero.
+    pub fn connect_timeout(stack: &Handle, remote: &SocketAddr, timeout: Duration) -> io::Result<Self> {
+        Self::open(stack, UNSPECIFIED, *remote, not_zero(Some(timeout))?)
+    }
+
+    /// Connects from the socket `local`, whose address may be unspecified and whose port may be zero, to `remote`, and
+    /// waits no longer than `timeout`, if there is one. ([`std::net`] has no such function.)
+    ///
+    /// # Errors
+    /// As [`connect_timeout`](Self::connect_timeout); `AddrInUse` if there is a connection between these two sockets
+    /// already, `AddrNotAvailable` if the local address is not the stack's.
+    pub fn connect_from(
+        stack: &Handle,
+        local: SocketAddr,
+        remote: SocketAddr,
+        timeout: Option<Duration>,
+    ) -> io::Result<Self> {
+        Self::open(stack, local, remote, not_zero(timeout)?)
+    }
+
+    /// Ends one direction or both. After [`Shutdown::Write`] the peer reads to the end of what was written; after
+    /// [`Shutdown::Read`] reading gives what has arrived and then nothing.
+    ///
+    /// # Errors
+    /// `NotConnected` if the connection has ended.
+    pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
+        let (reading, writing) = match how {
+            Shutdown::Read => (true, false),
+            Shutdown::Write => (false, true),
+            Shutdown::Both => (true, true),
+        };
+        let Connection { handle, id, bell, .. } = &*self.shared;
+        handle.call(|station, now| {
+            if reading {
+                self.options().read_shut = true;
+                bell.notify_all();
+            }
+            match if writing { station.stack.close(now, *id) } else { Ok(()) } {
+                // The second time is as good as the first.
+                Ok(()) | Err(CallError::Closing) => Ok(()),
+                Err(CallError::WouldBlock | CallError::DoesNotExist | CallError::Failed(_)) => {
+                    Err(io::Error::from(CallError::DoesNotExist))
+                }
+            }
+        })?
+    }
+
+    /// The socket at the other end.
+    ///
+    /// # Errors
+    /// None; it is a `Result` because that of [`std::net`] is.
+    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
+        Ok(self.shared.pair.remote)
+    }
+
+    /// The socket at this end.
+    ///
+    /// # Errors
+    /// None; it is a `Result` because that of [`std::net`] is.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        Ok(self.shared.pair.local)
+    }
+
+    /// Another name for the same connection, with the same options.
+    ///
+    /// # Errors
+    /// None; it is a `Result` because that of [`std::net`] is.
+    pub fn try_clone(&self) -> io::Result<Self> {
+        Ok(Self { shared: Arc::clone(&self.shared) })
+    }
+
+    /// Whether small segments leave at once, without waiting for company (Nagle's algorithm off).
+    ///
+    /// # Errors
+    /// `NetworkDown` if the stack is not driven any more.
+    pub fn set_nodelay(&self, nodelay: bool) -> io::Result<()> {
+        self.shared.handle.call(|station, _| station.stack.set_nodelay(self.shared.id, nodelay))??;
+        self.options().nodelay = nodelay;
+        Ok(())
+    }
+
+    /// What [`set_nodelay`](Self::set_nodelay) has set.
+    ///
+    /// # Errors
+    /// None; it is a `Result` because that of [`std::net`] is.
+    pub fn nodelay(&self) -> io::Result<bool> {
+        Ok(self.options().nodelay)
+    }
+
+    /// How long a read waits; then it fails with `WouldBlock`. `None`: for ever.
+    ///
+    /// # Errors
+    /// `InvalidInput` if it is zero.
+    pub fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+        self.options().read_timeout = not_zero(timeout)?;
+        Ok(())
+    }
+
+    /// What [`set_read_timeout`](Self::set_read_timeout) has set.
+    ///
+    /// # Errors
+    /// None; it is a `Result` because that of [`std::net`] is.
+    pub fn read_timeout(&self) -> io::Result<Option<Duration>> {
+        Ok(self.options().read_timeout)
+    }
+
+    /// How long a write waits; then it fails with `WouldBlock`. `None`: for ever.
+    ///
+    /// # Errors
+    /// `InvalidInput` if it is zero.
+    pub fn set_write_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+        self.options().write_timeout = not_zero(timeout)?;
+        Ok(())
+    }
+
+    /// What [`set_write_timeout`](Self::set_write_timeout) has set.
+    ///
+    /// # Errors
+    /// None; it is a `Result` because that of [`std::net`] is.
+    pub fn write_timeout(&self) -> io::Result<Option<Duration>> {
+        Ok(self.options().write_timeout)
+    }
+
+    /// What dropping the last clone does: `None` closes in the background, zero resets the connection, anything else
+    /// closes it and waits so long at most until the peer has acknowledged everything.
+    ///
+    /// # Errors
+    /// None; it is a `Result` because that of [`std::net`] is.
+    pub fn set_linger(&self, linger: Option<Duration>) -> io::Result<()> {
+        self.options().linger = linger;
+        Ok(())
+    }
+
+    /// What [`set_linger`](Self::set_linger) has set.
+    ///
+    /// # Errors
+    /// None; it is a `Result` because that of [`std::net`] is.
+    pub fn linger(&self) -> io::Result<Option<Duration>> {
+        Ok(self.options().linger)
+    }
+
+    /// A connection that the listener gave: it is ours from now on.
+    pub(super) fn register(handle: &Handle, station: &mut Station, accepted: Accepted) -> Self {
+        let Accepted { connection: id, pair } = accepted;
+        let bell = Bell::default();
+        station.connections.insert(id, Bell::clone(&bell));
+        let options = Mutex::default();
+        Self { shared: Arc::new(Connection { handle: handle.clone(), id, pair, bell, options }) }
+    }
+
+    fn open(stack: &Handle, local: SocketAddr, remote: SocketAddr, timeout: Option<Duration>) -> io::Result<Self> {
+        let stream = stack.call(|station, now| {
+            let connection = station.stack.connect_from(now, local, remote)?;
+            let pair = station.stack.status(now, connection).map_or(Pair { local, remote }, |status| status.pair);
+            Ok::<_, OpenError>(Self::register(stack, station, Accepted { connection, pair }))
+        })??;
+        let Connection { id, bell, .. } = &*stream.shared;
+        let opened = stack.wait(bell, timeout, |station, now| opened(station, now, *id))?;
+        // Dropping the stream releases what was not established.
+        opened.ok_or_else(|| io::Error::new(ErrorKind::TimedOut, "connection timed out"))??;
+        Ok(stream)
+    }
+
+    /// Tries until there is something to say, at most `timeout`.
+    fn wait<T>(
+        &self,
+        timeout: Option<Duration>,
+        mut attempt: impl FnMut(&mut Station, Instant) -> Result<T, CallError>,
+    ) -> io::Result<T> {
+        let Connection { handle, bell, .. } = &*self.shared;
+        let done = handle.wait(bell, timeout, |station, now| match attempt(station, now) {
+            Err(CallError::WouldBlock) => None,
+            done @ (Ok(_) | Err(CallError::Closing | CallError::DoesNotExist | CallError::Failed(_))) => Some(done),
+        })?;
+        Ok(done.unwrap_or(Err(CallError::WouldBlock))?)
+    }
+
+    fn options(&self) -> MutexGuard<'_, Options> {
+        self.shared.options.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Read for &TcpStream {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        if buf.is_empty() {
+            return Ok(0);
+        }
+        let timeout = self.options().read_timeout;
+        self.wait(timeout, |station, now| match station.stack.receive(now, self.shared.id, buf) {
+            Err(CallError::WouldBlock) if self.options().read_shut => Ok(0),
+            received => received,
+        })
+    }
+}
+
+impl Write for &TcpStream {
+    /// Waits until there is room for something, and returns how much was taken. It is sent in the background.
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        if buf.is_empty() {
+            return Ok(0);
+        }
+        let timeout = self.options().write_timeout;
+        let written = self.wait(timeout, |station, now| station.stack.send(now, self.shared.id, buf));
+        written.map_err(|error| match error.kind() {
+            // Nobody is there to read it any more.
+            ErrorKind::NotConnected => io::Error::new(ErrorKind::BrokenPipe, error),
+            _ => error,
+        })
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Read for TcpStream {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        (&*self).read(buf)
+    }
+}
+
+impl Write for TcpStream {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        (&*self).write(buf)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        let Self { handle, id, bell, options, .. } = self;
+        match options.get_mut().unwrap_or_else(PoisonError::into_inner).linger {
+            None => {}
+            // Nothing is left to reset, or to wait for, if the connection has ended.
+            Some(Duration::ZERO) => {
+                let _ = handle.tidy(|station, now| station.stack.abort(now, *id));
+            }
+            Some(patience) => {
+                let _ = handle.tidy(|station, now| station.stack.close(now, *id));
+                let _ = handle.wait(bell, Some(patience), |station, _| {
+                    station.stack.state_of(*id).is_none_or(is_delivered).then_some(())
+                });
+            }
+        }
+        handle.tidy(|station, now| {
+            station.connections.remove(id);
+            // It is released here and nowhere else.
+            let _ = station.stack.release(now, *id);
+        });
+    }
+}
+
+impl fmt::Debug for TcpStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Pair { local, remote } = &self.shared.pair;
+        f.debug_struct("TcpStream").field("addr", local).field("peer", remote).finish_non_exhaustive()
+    }
+}
+
+/// Any address and any port of ours.
+const UNSPECIFIED: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
+
+/// What became of the wish to connect; `None` if it is too early to say.
+fn opened(station: &mut Station, now: Instant, id: ConnectionId) -> Option<Result<(), CallError>> {
+    let status = match station.stack.status(now, id) {
+        Ok(status) => status,
+        Err(error) => return Some(Err(error)),
+    };
+    match status.state {
+        State::SynSent | State::SynReceived => None,
+        State::Closed | State::Listen => Some(Err(status.failure.map_or(CallError::DoesNotExist, CallError::Failed))),
+        State::Established
+        | State::FinWait1
+        | State::FinWait2
+        | State::CloseWait
+        | State::Closing
+        | State::LastAck
+        | State::TimeWait => Some(Ok(())),
+    }
+}
+
+/// A timeout of zero is an error, as in [`std::net`]: it would be none.
+fn not_zero(timeout: Option<Duration>) -> io::Result<Option<Duration>> {
+    match timeout {
+        Some(Duration::ZERO) => Err(io::Error::new(ErrorKind::InvalidInput, "cannot set a 0 duration timeout")),
+        Some(_) | None => Ok(timeout),
+    }
+}

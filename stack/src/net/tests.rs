@@ -1,0 +1,240 @@
+//! Two stacks, each driven by a thread, talk through the sockets.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr};
+use std::thread;
+use std::time::Duration;
+
+use super::*;
+use crate::drive::wire::{CLIENT, SERVER, Wire, neighbours};
+use crate::drive::{Driver, Handle};
+
+/// Long enough to mean "for ever" where a test must end.
+const LONG: Duration = Duration::from_secs(60);
+const SHORT: Duration = Duration::from_millis(30);
+
+/// Two drivers and a connection between them.
+struct Conversation {
+    client: TcpStream,
+    server: TcpStream,
+    _drivers: (Driver<Wire>, Driver<Wire>),
+}
+
+fn conversation() -> Conversation {
+    let drivers = neighbours();
+    let listener = TcpListener::bind(drivers.1.handle(), (SERVER, 80)).unwrap();
+    let client = TcpStream::connect(drivers.0.handle(), (SERVER, 80)).unwrap();
+    let (server, peer) = listener.accept().unwrap();
+    assert_eq!(peer, client.local_addr().unwrap());
+    assert_eq!(client.peer_addr().unwrap(), server.local_addr().unwrap());
+    for stream in [&client, &server] {
+        stream.set_read_timeout(Some(LONG)).unwrap();
+        stream.set_write_timeout(Some(LONG)).unwrap();
+    }
+    Conversation { client, server, _drivers: drivers }
+}
+
+fn kind<T: std::fmt::Debug>(result: io::Result<T>) -> ErrorKind {
+    result.unwrap_err().kind()
+}
+
+fn pattern(len: usize, factor: usize) -> Vec<u8> {
+    (0..len).map(|n| (n * factor % 251).to_be_bytes()[7]).collect()
+}
+
+/// Megabytes in both directions at once, by clones in threads.
+#[test]
+fn both_directions_carry_everything_in_order() {
+    let Conversation { client, server, .. } = &conversation();
+    let (there, back) = (pattern(3_000_000, 7), pattern(2_000_000, 11));
+    thread::scope(|scope| {
+        scope.spawn(|| send_all(client, &there));
+        scope.spawn(|| send_all(server, &back));
+        let at_server = scope.spawn(|| receive_all(server));
+        assert!(receive_all(client) == back);
+        assert!(at_server.join().unwrap() == there);
+    });
+}
+
+fn send_all(stream: &TcpStream, text: &[u8]) {
+    let mut stream = stream.try_clone().unwrap();
+    stream.write_all(text).unwrap();
+    stream.shutdown(Shutdown::Write).unwrap();
+}
+
+fn receive_all(stream: &TcpStream) -> Vec<u8> {
+    let mut text = Vec::new();
+    stream.try_clone().unwrap().read_to_end(&mut text).unwrap();
+    text
+}
+
+#[test]
+fn shutting_down_one_direction_leaves_the_other() {
+    let Conversation { mut client, mut server, _drivers } = conversation();
+    client.write_all(b"the last word").unwrap();
+    client.shutdown(Shutdown::Write).unwrap();
+    client.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(kind(client.write(b"x")), ErrorKind::BrokenPipe);
+    let mut text = String::new();
+    server.read_to_string(&mut text).unwrap();
+    assert_eq!(text, "the last word");
+    server.write_all(b"not quite").unwrap();
+    drop(server);
+    text.clear();
+    client.read_to_string(&mut text).unwrap();
+    assert_eq!(text, "not quite");
+    assert_eq!(client.read(&mut [0; 1]).unwrap(), 0);
+}
+
+#[test]
+fn shutting_down_reading_wakes_the_reader_and_keeps_what_has_arrived() {
+    let Conversation { client, mut server, _drivers } = conversation();
+    let mut reader = client.try_clone().unwrap();
+    let reading = thread::spawn(move || reader.read(&mut [0; 1]).unwrap());
+    thread::sleep(SHORT);
+    client.shutdown(Shutdown::Read).unwrap();
+    assert_eq!(reading.join().unwrap(), 0);
+    server.read_exact(&mut []).unwrap();
+    (&client).write_all(b"still writing").unwrap();
+    server.read_exact(&mut [0; 13]).unwrap();
+}
+
+#[test]
+fn a_dropped_stream_ends_well_unless_text_is_lost() {
+    let Conversation { mut client, server, _drivers } = conversation();
+    drop(server);
+    assert_eq!(client.read(&mut [0; 1]).unwrap(), 0);
+
+    let Conversation { mut client, server, _drivers } = conversation();
+    client.write_all(b"never read").unwrap();
+    (&server).read_exact(&mut [0; 1]).unwrap();
+    drop(server);
+    assert_eq!(kind(client.read(&mut [0; 1])), ErrorKind::ConnectionReset);
+    assert_eq!(kind(client.shutdown(Shutdown::Both)), ErrorKind::NotConnected);
+}
+
+#[test]
+fn lingering_for_no_time_is_an_abort() {
+    let Conversation { mut client, server, _drivers } = conversation();
+    server.set_linger(Some(Duration::ZERO)).unwrap();
+    assert_eq!(server.linger().unwrap(), Some(Duration::ZERO));
+    drop(server);
+    assert_eq!(kind(client.read(&mut [0; 1])), ErrorKind::ConnectionReset);
+    assert_eq!(kind(client.write(b"x")), ErrorKind::ConnectionReset);
+}
+
+#[test]
+fn lingering_returns_when_all_is_acknowledged() {
+    let Conversation { client, mut server, _drivers } = conversation();
+    client.set_linger(Some(LONG)).unwrap();
+    (&client).write_all(&[1; 20_000]).unwrap();
+    drop(client);
+    // Before the drop returned, all of this was on the other side.
+    server.set_read_timeout(Some(SHORT)).unwrap();
+    let mut text = Vec::new();
+    server.read_to_end(&mut text).unwrap();
+    assert_eq!(text, [1; 20_000]);
+}
+
+#[test]
+fn whoever_does_not_wait_for_ever_is_told_so() {
+    let Conversation { mut client, server, _drivers } = conversation();
+    client.set_read_timeout(Some(SHORT)).unwrap();
+    assert_eq!(kind(client.read(&mut [0; 1])), ErrorKind::WouldBlock);
+    client.set_write_timeout(Some(SHORT)).unwrap();
+    assert_eq!(kind(client.write_all(&[0; 1_000_000])), ErrorKind::WouldBlock);
+    for set in [TcpStream::set_read_timeout, TcpStream::set_write_timeout] {
+        assert_eq!(kind(set(&client, Some(Duration::ZERO))), ErrorKind::InvalidInput);
+    }
+    assert_eq!(client.read_timeout().unwrap(), Some(SHORT));
+    assert_eq!(client.write_timeout().unwrap(), Some(SHORT));
+    drop(server);
+}
+
+/// The reasons for which there is no connection.
+#[test]
+fn connecting_in_vain_says_why() {
+    let (client, server) = neighbours();
+    let stack = client.handle();
+    let connect = |to: &str| kind(TcpStream::connect(stack, to));
+    assert_eq!(connect("192.0.2.2:81"), ErrorKind::ConnectionRefused);
+    assert_eq!(connect("192.0.2.255:80"), ErrorKind::InvalidInput);
+    assert_eq!(connect("192.0.2.2:0"), ErrorKind::InvalidInput);
+    assert_eq!(connect("198.51.100.1:80"), ErrorKind::NetworkUnreachable);
+    let nobody = "192.0.2.99:80".parse().unwrap();
+    assert_eq!(kind(TcpStream::connect_timeout(stack, &nobody, SHORT)), ErrorKind::TimedOut);
+    assert_eq!(kind(TcpStream::connect_timeout(stack, &nobody, Duration::ZERO)), ErrorKind::InvalidInput);
+    let from = |local: &str, remote: &str| {
+        TcpStream::connect_from(stack, local.parse().unwrap(), remote.parse().unwrap(), Some(LONG))
+    };
+    assert_eq!(kind(from("192.0.2.7:0", "192.0.2.2:80")), ErrorKind::AddrNotAvailable);
+    let _listener = TcpListener::bind(server.handle(), "0.0.0.0:80").unwrap();
+    let stream = from("0.0.0.0:4000", "192.0.2.2:80").unwrap();
+    assert_eq!(stream.local_addr().unwrap(), SocketAddr::from((CLIENT, 4000)));
+    assert_eq!(kind(from("192.0.2.1:4000", "192.0.2.2:80")), ErrorKind::AddrInUse);
+    // The failures left nothing behind.
+    drop(stream);
+    assert!(stack.look(|stack| stack.connections()) <= 1);
+}
+
+#[test]
+fn one_address_after_the_other_is_tried() {
+    let (client, server) = neighbours();
+    let _listener = TcpListener::bind(server.handle(), (SERVER, 80)).unwrap();
+    let addresses = [SocketAddr::from((SERVER, 79)), SocketAddr::from((SERVER, 80))];
+    assert_eq!(TcpStream::connect(client.handle(), &addresses[..]).unwrap().peer_addr().unwrap(), addresses[1]);
+    let none: &[SocketAddr] = &[];
+    assert_eq!(kind(TcpStream::connect(client.handle(), none)), ErrorKind::InvalidInput);
+}
+
+#[test]
+fn a_listener_has_its_port_alone_until_it_is_dropped() {
+    let (client, server) = neighbours();
+    let bind = |address: &str| TcpListener::bind(server.handle(), address);
+    let listener = bind("192.0.2.2:80").unwrap();
+    assert_eq!(kind(bind("0.0.0.0:80")), ErrorKind::AddrInUse);
+    assert_eq!(kind(bind("192.0.2.3:81")), ErrorKind::AddrNotAvailable);
+    let any = bind("0.0.0.0:0").unwrap().local_addr().unwrap();
+    assert!(any.port() != 0 && any.ip() == SERVER);
+
+    let mut waiting = TcpStream::connect(client.handle(), (SERVER, 80)).unwrap();
+    drop(listener);
+    assert_eq!(kind(waiting.read(&mut [0; 1])), ErrorKind::ConnectionReset);
+    bind("0.0.0.0:80").unwrap();
+}
+
+#[test]
+fn a_listener_gives_one_connection_after_the_other() {
+    let (client, server) = neighbours();
+    let listener = TcpListener::bind(server.handle(), (SERVER, 80)).unwrap();
+    let clients: Vec<TcpStream> = (0..5).map(|_| TcpStream::connect(client.handle(), (SERVER, 80)).unwrap()).collect();
+    for (expected, stream) in clients.iter().zip(listener.incoming()) {
+        assert_eq!(stream.unwrap().peer_addr().unwrap(), expected.local_addr().unwrap());
+    }
+}
+
+#[test]
+fn nodelay_sends_small_segments_at_once() {
+    let Conversation { mut client, mut server, _drivers } = conversation();
+    client.set_nodelay(true).unwrap();
+    assert!(client.nodelay().unwrap() && !server.nodelay().unwrap());
+    for octet in 0..50 {
+        client.write_all(&[octet]).unwrap();
+    }
+    let mut text = [0; 50];
+    server.read_exact(&mut text).unwrap();
+    assert!((0..50).eq(text));
+}
+
+#[test]
+fn a_host_that_is_there_answers_a_ping() {
+    let (client, server) = neighbours();
+    let stack: &Handle = client.handle();
+    let mut pinger = Pinger::new(stack).unwrap();
+    let reply = pinger.ping(SERVER.into(), 1, b"are you there?", LONG).unwrap().unwrap();
+    assert_eq!((reply.from, reply.sequence, reply.len), (SERVER.into(), 1, 14));
+    let nobody = Ipv4Addr::new(192, 0, 2, 99).into();
+    assert_eq!(pinger.ping(nobody, 2, b"", SHORT).unwrap(), None);
+    assert_eq!(kind(pinger.ping(CLIENT.into(), 3, b"", SHORT)), ErrorKind::InvalidInput);
+    drop(server);
+}
