@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use lockstep_model::{Seq, SeqNum};
 
-use crate::run::conversation::PEER_INITIAL;
-use crate::run::{returned, wire};
+use crate::run::{PEER_INITIAL, returned, wire};
 use crate::script::Flags;
 use crate::system::{Call, Ret, ShutdownHow};
 use crate::trace::{Observation, Trace, What};

@@ -8,18 +8,19 @@
 //! * **Order.** The datagrams of the system are compared in the order in which they were sent. One that is not expected is a difference, even
 //!   after the last line: the end waits until silence is certain. Only there a retransmission is forgiven, for it is not the
 //!   script's any more.
-//! * **Numbers.** A script counts from the initial sequence numbers; [`conversation`] knows them. It also fills
+//! * **Numbers.** A script counts from the initial sequence numbers; the runner knows them. It also fills
 //!   in addresses, ports and the text, every octet of which tells its place.
 //! * **What is not supported**, by the language as understood here or by the system, ends a run as [`End::Skipped`], with the reason.
 
 mod calls;
 mod clock;
-pub mod conversation;
+mod conversation;
 mod observer;
 mod player;
 pub mod wire;
 
 pub(crate) use calls::returned;
+pub use conversation::{PEER_INITIAL, PEER_PORT, SYSTEM_PORT};
 
 use serde::{Deserialize, Serialize};
 
