@@ -105,7 +105,13 @@ impl Drops {
     }
 
     pub(crate) fn add(&mut self, reason: DropReason) {
-        let count = self.counts.entry(reason).or_default();
-        *count = count.saturating_add(1);
+        self.add_times(reason, 1);
+    }
+
+    pub(crate) fn add_times(&mut self, reason: DropReason, times: u64) {
+        if times > 0 {
+            let count = self.counts.entry(reason).or_default();
+            *count = count.saturating_add(times);
+        }
     }
 }

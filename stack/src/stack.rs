@@ -282,6 +282,7 @@ impl Stack {
     /// Writes the next frame that is to leave into `frame`, in place of what is there; false if there is none.
     #[must_use = "true means that there is a frame to send"]
     pub fn poll_transmit(&mut self, now: Instant, frame: &mut Vec<u8>) -> bool {
+        self.drops.add_times(DropReason::OutputFull, self.tcp.take_overflowed());
         loop {
             if let Some(ready) = self.link.poll() {
                 *frame = ready;

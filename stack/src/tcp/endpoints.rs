@@ -42,6 +42,8 @@ pub(crate) struct Endpoints {
     /// Control segments that wait to leave.
     pub(super) control: VecDeque<(Pair, Segment<Seq>)>,
     most_control: usize,
+    /// Those that found no room since somebody asked.
+    overflowed: u64,
     /// Peers who have been silent for long.
     doubted: VecDeque<IpAddr>,
     pub(super) fired: BTreeMap<RuleId, u64>,
@@ -124,6 +126,7 @@ impl Endpoints {
             acceptable: WorkList::default(),
             control: VecDeque::new(),
             most_control: limits.answers,
+            overflowed: 0,
             doubted: VecDeque::new(),
             fired: BTreeMap::new(),
             trace: Trace::new(limits.events),
@@ -173,6 +176,11 @@ impl Endpoints {
             }
         }
         None
+    }
+
+    /// How many control segments found no room since the last time.
+    pub fn take_overflowed(&mut self) -> u64 {
+        std::mem::take(&mut self.overflowed)
     }
 
     /// The next thing a user should hear.
@@ -282,6 +290,8 @@ impl Endpoints {
     pub(super) fn emit(&mut self, pair: Pair, segment: Segment<Seq>) {
         if self.control.len() < self.most_control {
             self.control.push_back((pair, segment));
+        } else {
+            self.overflowed += 1;
         }
     }
 
