@@ -16,7 +16,7 @@ fn pseudo() -> PseudoHeader {
     PseudoHeader { source: SOURCE.into(), destination: DESTINATION.into(), protocol: Protocol::TCP }
 }
 
-/// A segment is accepted as `etherparse` does; of its options see [`options_agree`].
+/// A segment is accepted as `etherparse` does, and its fields and options are the same.
 pub fn tcp(data: &[u8]) {
     let theirs = TcpSlice::from_slice(data);
     match TcpSegment::parse(data, pseudo(), Checksum::Vouched) {
