@@ -334,7 +334,7 @@ mod tests {
         let mut stream = TcpStream::connect(client.handle(), (SERVER, 80)).unwrap();
         let (mut accepted, _) = listener.accept().unwrap();
         accepted.write_all(&[7; 30_000]).unwrap();
-        server.stop(Duration::from_secs(30)).unwrap();
+        let _device = server.stop(Duration::from_secs(30)).unwrap();
         let mut text = vec![0; 30_000];
         stream.read_exact(&mut text).unwrap();
         assert!(text.iter().all(|&octet| octet == 7));

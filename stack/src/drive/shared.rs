@@ -289,7 +289,8 @@ impl Station {
         self.ending = Ending::Until(until);
     }
 
-    /// When all is acknowledged, or patience is at an end, what is left is reset.
+    /// When all is acknowledged, or patience is at an end, what is left is reset. A peer that has it all is not: it may not
+    /// have read it yet, and a reset would take it away.
     fn go_on_ending(&mut self, now: Instant) {
         let Ending::Until(until) = self.ending else {
             return;
@@ -298,8 +299,10 @@ impl Station {
             return;
         }
         for &id in self.connections.keys() {
-            // One that has ended cannot be reset.
-            let _ = self.stack.abort(now, id);
+            if !self.stack.state_of(id).is_none_or(is_delivered) {
+                // It exists, so that it can be reset.
+                let _ = self.stack.abort(now, id);
+            }
         }
         self.ending = Ending::Reset;
     }
