@@ -74,3 +74,10 @@ fn a_rule_changed_in_the_table_alone_changes_table_and_diagram() {
     assert!(!diagram::mermaid(&without).contains("TimeWait --> SynReceived"));
     assert!(!markdown::table(&without).contains("reopen/syn/new"));
 }
+
+#[test]
+fn the_readme_shows_the_diagram_of_the_table_that_the_stack_runs() {
+    let readme = include_str!("../../README.md");
+    let diagram = diagram::mermaid(Table::repaired());
+    assert!(readme.contains(diagram.trim()), "README.md shows another diagram than `table --format mermaid`");
+}
