@@ -12,6 +12,9 @@ use crate::system::{
     SocketOption,
 };
 
+/// What the system is told for a socket that was never opened.
+const NO_DESCRIPTOR: Descriptor = Descriptor(-1);
+
 /// The sockets of a script.
 #[derive(Default)]
 pub(super) struct Sockets {
@@ -70,6 +73,11 @@ impl Sockets {
                 Call::GetSockOpt { fd: fd(socket), option: option_name(*option) }
             }
         }
+    }
+
+    /// Whether the socket of an operation is open, if it has one.
+    pub(super) fn know(&self, operation: &Operation) -> bool {
+        self.call(operation).descriptor() != Some(NO_DESCRIPTOR)
     }
 
     /// Tells the conversation what a call is about to begin.
@@ -171,7 +179,7 @@ impl Sockets {
 
     /// What the system calls a socket; what it never opened gets a number that is no descriptor.
     fn descriptor(&self, fd: Fd) -> Descriptor {
-        self.open.get(&fd).map_or(Descriptor(-1), |socket| socket.descriptor)
+        self.open.get(&fd).map_or(NO_DESCRIPTOR, |socket| socket.descriptor)
     }
 }
 

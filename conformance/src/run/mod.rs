@@ -17,6 +17,8 @@ mod clock;
 mod conversation;
 mod observer;
 mod player;
+#[cfg(test)]
+mod tests;
 pub mod wire;
 
 pub(crate) use calls::returned;

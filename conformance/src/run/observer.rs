@@ -84,6 +84,11 @@ impl<'a> Observer<'a> {
         Ok(self.heard.pop_front())
     }
 
+    /// Whether a call has been seen to return.
+    pub(super) fn has_returned(&self, id: u32) -> bool {
+        self.returned.contains_key(&id)
+    }
+
     /// What a call returned, if it does before the deadline.
     pub(super) fn end_of_call(&mut self, id: u32, deadline: Duration) -> Result<Option<Returned>, Fault> {
         while !self.returned.contains_key(&id) {

@@ -76,7 +76,7 @@ impl<'a> Player<'a> {
         let returns = self.clock.returns(event.when);
         let due = self.clock.advance(event.when);
         self.observer.wait_until(due)?;
-        self.unblock(due)?;
+        self.unblock(|call| *call.returns.end() < due)?;
         match &event.action {
             Action::Packet(packet) => self.inject(packet, line(event)),
             Action::Call(call) => self.call(call, event, returns),
@@ -147,6 +147,11 @@ impl<'a> Player<'a> {
     /// Plays the user.
     fn call(&mut self, call: &Call, event: &Event, returns: RangeInclusive<Duration>) -> Result<(), Stop> {
         let Ok(operation) = call.operation() else { return Ok(()) };
+        if !self.sockets.know(&operation) {
+            // An accept() that blocks may be about to return the socket.
+            let now = self.clock.happened();
+            self.unblock(|call| *call.returns.start() <= now)?;
+        }
         self.sockets.announce(&operation, &mut self.conversation);
         let made = self.observer.call(&self.sockets.call(&operation), line(event))?;
         self.clock.set(made.at);
@@ -158,11 +163,11 @@ impl<'a> Player<'a> {
         self.returned(&blocked)
     }
 
-    /// Waits for the calls that should have returned by now.
-    fn unblock(&mut self, now: Duration) -> Result<(), Stop> {
-        let (due, later) = std::mem::take(&mut self.blocked).into_iter().partition(|call| *call.returns.start() <= now);
+    /// Compares the calls that have returned, and waits for those that are `due`.
+    fn unblock(&mut self, due: impl Fn(&Blocked) -> bool) -> Result<(), Stop> {
+        let is_due = |call: &Blocked| due(call) || self.observer.has_returned(call.id);
+        let (due, later): (Vec<_>, Vec<_>) = std::mem::take(&mut self.blocked).into_iter().partition(is_due);
         self.blocked = later;
-        let due: Vec<Blocked> = due;
         due.iter().try_for_each(|call| self.returned(call))
     }
 
@@ -232,7 +237,7 @@ impl<'a> Player<'a> {
     /// is no concern of the script.
     fn end(&mut self, script: &Script) -> Result<(), Stop> {
         let Some(last) = script.events.last() else { return Ok(()) };
-        self.unblock(Duration::MAX)?;
+        self.unblock(|_| true)?;
         let timing = self.observer.timing();
         let quiet = self.observer.now() + timing.silence;
         loop {
