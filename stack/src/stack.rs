@@ -284,6 +284,7 @@ impl Stack {
     pub fn poll_transmit(&mut self, now: Instant, frame: &mut Vec<u8>) -> bool {
         self.drops.add_times(DropReason::OutputFull, self.tcp.take_overflowed());
         loop {
+            self.give_up_undeliverable(now);
             if let Some(ready) = self.link.poll() {
                 *frame = ready;
                 return true;

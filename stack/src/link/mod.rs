@@ -188,3 +188,212 @@ impl Link {
 fn address_to(frame: &mut [u8], mac: MacAddr) {
     frame[..mac.0.len()].copy_from_slice(&mac.0);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::Micros;
+    use crate::wire::EthernetFrame;
+
+    const MAC: MacAddr = MacAddr([2, 0, 0, 0, 0, 1]);
+    const US: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
+
+    struct Bench {
+        link: Link,
+        drops: Drops,
+        now: Instant,
+    }
+
+    fn neighbour(last: u8) -> Ipv4Addr {
+        Ipv4Addr::new(192, 0, 2, last)
+    }
+
+    fn mac(last: u8) -> MacAddr {
+        MacAddr([2, 0, 0, 0, 1, last])
+    }
+
+    impl Bench {
+        fn new() -> Bench {
+            let limits = Limits { neighbours: 3, waiting_per_neighbour: 2, answers: 5, ..Limits::default() };
+            Bench { link: Link::new(MAC, US, &limits), drops: Drops::default(), now: Instant::ZERO }
+        }
+
+        /// Sends a frame that is told by its last byte.
+        fn send(&mut self, to: u8, content: u8) -> Delivery {
+            let mut frame = vec![0; 15];
+            frame[14] = content;
+            self.link.send(self.now, neighbour(to), &mut frame, &mut self.drops)
+        }
+
+        fn hears(&mut self, operation: ArpOperation, from: u8, target_ip: Ipv4Addr) -> Result<(), DropReason> {
+            self.hears_from(operation, from, mac(from), target_ip)
+        }
+
+        fn hears_from(
+            &mut self,
+            operation: ArpOperation,
+            from: u8,
+            sender_mac: MacAddr,
+            target_ip: Ipv4Addr,
+        ) -> Result<(), DropReason> {
+            let sender_ip = neighbour(from);
+            let packet = ArpPacket { operation, sender_mac, sender_ip, target_mac: MAC, target_ip };
+            self.link.input(self.now, &packet, &mut self.drops)
+        }
+
+        fn reply(&mut self, from: u8) -> Result<(), DropReason> {
+            self.hears(ArpOperation::Reply, from, US)
+        }
+
+        fn wait(&mut self, seconds: u64) {
+            let end = self.now + Micros::from_secs(seconds);
+            while let Some(due) = self.link.poll_timeout().filter(|&due| due <= end) {
+                self.now = due;
+                self.link.timeout(due, &mut self.drops);
+            }
+            self.now = end;
+        }
+
+        /// What leaves: questions as `who-has 2 ->destination`, answers as `is-at`, frames by their last byte.
+        fn leaves(&mut self) -> Vec<String> {
+            let describe = |bytes: Vec<u8>| {
+                let frame = EthernetFrame::parse(&bytes);
+                let to = |mac: MacAddr| if mac == MacAddr::BROADCAST { "all".into() } else { mac.0[5].to_string() };
+                match frame {
+                    Ok(frame) if frame.ethertype() == EtherType::ARP => {
+                        let arp = ArpPacket::parse(frame.payload()).unwrap();
+                        let [.., last] = arp.target_ip.octets();
+                        match arp.operation {
+                            ArpOperation::Request => format!("who-has {last} ->{}", to(frame.destination())),
+                            ArpOperation::Reply => format!("is-at ->{}", to(frame.destination())),
+                        }
+                    }
+                    Ok(_) | Err(_) => format!("{} ->{}", bytes[14], bytes[5]),
+                }
+            };
+            std::iter::from_fn(|| self.link.poll()).map(describe).collect()
+        }
+
+        fn undeliverable(&mut self) -> Vec<u8> {
+            std::iter::from_fn(|| self.link.poll_undeliverable()).map(|frame| frame[14]).collect()
+        }
+    }
+
+    #[test]
+    fn frames_wait_for_the_answer_and_leave_in_order() {
+        let mut bench = Bench::new();
+        assert_eq!(bench.send(7, 1), Delivery::Later);
+        assert_eq!(bench.send(7, 2), Delivery::Later);
+        assert_eq!(bench.leaves(), ["who-has 7 ->all"]);
+        bench.reply(7).unwrap();
+        assert_eq!(bench.leaves(), ["1 ->7", "2 ->7"]);
+        assert_eq!(bench.send(7, 3), Delivery::Now);
+        assert_eq!(bench.leaves(), [""; 0]);
+    }
+
+    #[test]
+    fn of_too_many_waiting_frames_the_oldest_gives_way() {
+        let mut bench = Bench::new();
+        for content in 1..=4 {
+            bench.send(7, content);
+        }
+        assert_eq!(bench.drops.count(DropReason::ResolutionQueueFull), 2);
+        bench.reply(7).unwrap();
+        assert_eq!(bench.leaves(), ["who-has 7 ->all", "3 ->7", "4 ->7"]);
+    }
+
+    #[test]
+    fn a_silent_neighbour_is_asked_three_times_a_second_apart_and_given_up() {
+        let mut bench = Bench::new();
+        bench.send(7, 1);
+        assert_eq!(bench.leaves(), ["who-has 7 ->all"]);
+        bench.wait(1);
+        bench.send(7, 2);
+        assert_eq!(bench.leaves(), ["who-has 7 ->all"]);
+        bench.wait(1);
+        assert_eq!(bench.leaves(), ["who-has 7 ->all"]);
+        bench.wait(1);
+        assert_eq!((bench.leaves(), bench.undeliverable()), (vec![], vec![1, 2]));
+        assert_eq!(bench.link.poll_timeout(), None);
+    }
+
+    #[test]
+    fn a_neighbour_that_is_used_is_asked_again_after_a_minute_and_one_that_is_not_is_forgotten() {
+        let mut bench = Bench::new();
+        bench.send(7, 1);
+        bench.reply(7).unwrap();
+        bench.leaves();
+        bench.wait(60);
+        // Asked where it was last, and used while the answer is out.
+        assert_eq!(bench.leaves(), ["who-has 7 ->7"]);
+        assert_eq!(bench.send(7, 2), Delivery::Now);
+        bench.reply(7).unwrap();
+        bench.wait(60);
+        assert_eq!((bench.leaves(), bench.link.poll_timeout()), (vec![], None));
+
+        bench.send(8, 1);
+        bench.reply(8).unwrap();
+        bench.wait(60);
+        bench.wait(3);
+        assert_eq!(bench.send(8, 2), Delivery::Later, "it did not answer any more");
+    }
+
+    #[test]
+    fn only_whom_we_asked_is_learnt_and_a_live_neighbour_is_not_overwritten() {
+        let mut bench = Bench::new();
+        assert_eq!(bench.reply(7), Err(DropReason::ArpUnsolicited));
+        assert_eq!(bench.hears(ArpOperation::Request, 7, neighbour(9)), Err(DropReason::ArpNotForUs));
+        bench.send(7, 1);
+        bench.reply(7).unwrap();
+        assert_eq!(bench.hears_from(ArpOperation::Reply, 7, mac(66), US), Err(DropReason::ArpOverride));
+        // In doubt it may have moved: R1 of TCP.
+        bench.leaves();
+        bench.link.doubt(bench.now, neighbour(7), &mut bench.drops);
+        assert_eq!(bench.leaves(), ["who-has 7 ->all"]);
+        bench.hears_from(ArpOperation::Reply, 7, mac(66), US).unwrap();
+        let mut frame = vec![0; 15];
+        bench.link.send(bench.now, neighbour(7), &mut frame, &mut bench.drops);
+        assert_eq!(frame[..6], mac(66).0);
+    }
+
+    #[test]
+    fn senders_that_cannot_be_are_not_heard() {
+        let mut bench = Bench::new();
+        bench.send(7, 1);
+        bench.leaves();
+        for bad in [MacAddr::BROADCAST, MacAddr([1, 0, 0x5e, 0, 0, 1]), MacAddr::ZERO] {
+            assert_eq!(bench.hears_from(ArpOperation::Reply, 7, bad, US), Err(DropReason::ArpBadSender));
+        }
+        assert_eq!(bench.hears_from(ArpOperation::Reply, 1, mac(9), US), Err(DropReason::ArpConflict));
+        assert_eq!(bench.leaves(), [""; 0]);
+    }
+
+    #[test]
+    fn who_asks_for_us_is_answered() {
+        let mut bench = Bench::new();
+        bench.hears(ArpOperation::Request, 7, US).unwrap();
+        assert_eq!(bench.leaves(), ["is-at ->7"]);
+        for _ in 0..8 {
+            bench.hears(ArpOperation::Request, 7, US).unwrap();
+        }
+        assert_eq!(bench.leaves().len(), 5);
+        assert_eq!(bench.drops.count(DropReason::OutputFull), 3);
+    }
+
+    /// Ten thousand spoofed neighbours (THREATS 22): the table stays small, and who is alive stays in it.
+    #[test]
+    fn when_the_cache_is_full_the_unanswered_give_way_first() {
+        let mut bench = Bench::new();
+        bench.send(7, 1);
+        bench.reply(7).unwrap();
+        for n in 0..10_000_u32 {
+            let [_, _, high, low] = n.to_be_bytes();
+            let mut frame = vec![0; 15];
+            frame[14] = low;
+            bench.link.send(bench.now, Ipv4Addr::new(192, 0, high, low | 8), &mut frame, &mut bench.drops);
+            bench.leaves();
+        }
+        assert_eq!(bench.send(7, 2), Delivery::Now);
+        assert!(bench.undeliverable().len() > 9_000);
+    }
+}
