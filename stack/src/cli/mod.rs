@@ -71,9 +71,7 @@ enum CliError {
 pub fn run() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) if error.use_stderr() && !error.to_string().contains("Usage:") => {
-            return complain_in_one_line(&error);
-        }
+        Err(error) if error.kind() == ErrorKind::ValueValidation => return complain_in_one_line(&error),
         Err(error) => error.exit(),
     };
     let outcome = match cli.command {
