@@ -13,6 +13,10 @@ use lockstep_conformance::report::matrix::Report;
 use lockstep_conformance::scenario::{self, Scenario};
 use lockstep_conformance::verdict::{Subject, examine};
 use lockstep_conformance::worker::{self, WorkerError};
+use lockstep_model::check::world::World;
+use lockstep_model::check::{self, environments};
+use lockstep_model::{Profile, Table};
+use serde::Serialize;
 
 /// The same TCP scenarios on Lockstep and on the Linux kernel, every segment and state judged by the table.
 ///
@@ -48,11 +52,14 @@ enum Command {
     },
 }
 
+/// The worlds in which the main job checks the model; `lockstep-model check` has more.
+const BRIEFLY: [&str; 2] = ["handshake", "close"];
+
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    let result = match arguments.command {
-        None => everything(arguments.json.as_deref()),
-        Some(Command::Run { systems, json, paths }) => scenarios(systems, json.as_deref(), &paths),
+    let Arguments { command, json } = Arguments::parse();
+    let result = match command {
+        None => everything(json.as_deref()),
+        Some(Command::Run { systems, json, paths }) => judge(systems, None, json.as_deref(), &paths),
         Some(Command::Worker { paths }) => {
             Deviations::committed().map(|ledger| worker::serve(paths, &ledger)).map_err(Into::into)
         }
@@ -67,11 +74,52 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 /// The main job.
 fn everything(json: Option<&Path>) -> Result<ExitCode> {
-    scenarios(Vec::new(), json, &[])
+    let model = check_model();
+    if !model.is_as_expected() {
+        print!("{model}");
+    }
+    for world in &model.worlds {
+        let verdict = if world.is_as_expected() { "as expected" } else { "NOT AS EXPECTED" };
+        let (name, states, properties) = (world.world, world.states, world.verdicts.len());
+        println!(
+            "model, {name}: {states} states, {} transitions, {properties} properties {verdict}",
+            world.transitions
+        );
+    }
+    println!();
+    judge(Vec::new(), Some(model), json, &[])
+}
+
+/// The table that the stack runs, in a few worlds.
+fn check_model() -> check::Report {
+    let worlds = BRIEFLY.iter().filter_map(|name| environments::named(name, Table::repaired()));
+    let worlds: Vec<World> = worlds.collect();
+    let bar = progress(0);
+    bar.set_style(ProgressStyle::default_spinner());
+    let report = check::run(&worlds, Profile::Repaired, |world, so_far| {
+        bar.set_message(format!("model, {}: {} states", world.name, so_far.states));
+        bar.tick();
+    });
+    bar.finish_and_clear();
+    report
+}
+
+/// Everything a job found, for programs.
+#[derive(Serialize)]
+struct Job<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model: Option<&'a check::Report>,
+    #[serde(flatten)]
+    report: &'a Report,
 }
 
 /// Runs scenarios, and reports.
-fn scenarios(subjects: Vec<Subject>, json: Option<&Path>, paths: &[PathBuf]) -> Result<ExitCode> {
+fn judge(
+    subjects: Vec<Subject>,
+    model: Option<check::Report>,
+    json: Option<&Path>,
+    paths: &[PathBuf],
+) -> Result<ExitCode> {
     let ledger = Deviations::committed()?;
     let subjects = if subjects.is_empty() { Subject::ALL.to_vec() } else { subjects };
     let scenarios = find(paths)?;
@@ -81,10 +129,13 @@ fn scenarios(subjects: Vec<Subject>, json: Option<&Path>, paths: &[PathBuf]) -> 
     bar.finish_and_clear();
     print!("{report}");
     if let Some(path) = json {
-        serde_json::to_writer_pretty(File::create(path)?, &report)?;
+        let job = Job { model: model.as_ref(), report: &report };
+        let file = File::create(path).map_err(|error| format!("cannot write {}: {error}", path.display()))?;
+        serde_json::to_writer_pretty(file, &job)?;
     }
     run?;
-    Ok(if report.is_green() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let is_green = report.is_green() && model.is_none_or(|model| model.is_as_expected());
+    Ok(if is_green { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn find(paths: &[PathBuf]) -> Result<Vec<Scenario>> {
