@@ -56,7 +56,7 @@ impl Tape {
         self.add(What::Called { id, call }).add(What::Returned { id, ret })
     }
 
-    fn is_in(self, state: State) -> Self {
+    fn probed(self, state: State) -> Self {
         self.add(What::Probed { connection: CONNECTION, state })
     }
 
@@ -149,7 +149,7 @@ fn datagram(source: SocketAddrV4, destination: SocketAddrV4, flags: Flags, seq: 
 #[test]
 fn a_whole_connection_is_explained() {
     Tape::established()
-        .is_in(State::Established)
+        .probed(State::Established)
         .hears(Flags::ACK, 1, 1, 100)
         .says(Flags::ACK, 1, 101, 0)
         .reads(100)
@@ -158,12 +158,12 @@ fn a_whole_connection_is_explained() {
         .hears(Flags::ACK, 101, 51, 0)
         .hears(Flags::FIN_ACK, 101, 51, 0)
         .says(Flags::ACK, 51, 102, 0)
-        .is_in(State::CloseWait)
+        .probed(State::CloseWait)
         .closes()
         .says(Flags::FIN_ACK, 51, 102, 0)
-        .is_in(State::LastAck)
+        .probed(State::LastAck)
         .hears(Flags::ACK, 102, 52, 0)
-        .is_in(State::Listen)
+        .probed(State::Listen)
         .explained();
 }
 
@@ -179,17 +179,17 @@ fn delays_and_silent_timeouts_that_the_rfc_allows_are_explained() {
         .says(Flags::FIN_ACK, 1, 101, 0)
         .hears(Flags::FIN_ACK, 101, 2, 0)
         .says(Flags::ACK, 2, 102, 0)
-        .is_in(State::TimeWait)
+        .probed(State::TimeWait)
         .after(240_000)
-        .is_in(State::Listen)
+        .probed(State::Listen)
         .explained();
 }
 
 #[test]
 fn optional_parts_may_be_followed_or_not() {
     let reset_in_window = || Tape::established().hears(Flags::RST, 11, 0, 0);
-    reset_in_window().says(Flags::ACK, 1, 1, 0).is_in(State::Established).explained();
-    reset_in_window().is_in(State::Listen).explained();
+    reset_in_window().says(Flags::ACK, 1, 1, 0).probed(State::Established).explained();
+    reset_in_window().probed(State::Listen).explained();
 }
 
 #[test]
@@ -292,7 +292,7 @@ fn planted_a_reset_with_the_wrong_number() {
 
 #[test]
 fn planted_a_reset_outside_the_window_that_is_obeyed() {
-    Tape::established().hears(Flags::RST, 4_001, 0, 0).is_in(State::Listen).rejected("the state is ESTABLISHED");
+    Tape::established().hears(Flags::RST, 4_001, 0, 0).probed(State::Listen).rejected("the state is ESTABLISHED");
 }
 
 #[test]
@@ -300,13 +300,13 @@ fn planted_a_fin_that_changes_no_state() {
     Tape::established()
         .hears(Flags::FIN_ACK, 1, 1, 0)
         .says(Flags::ACK, 1, 2, 0)
-        .is_in(State::Established)
+        .probed(State::Established)
         .rejected("the state is CLOSE-WAIT");
 }
 
 #[test]
 fn planted_a_syn_that_is_obeyed_in_a_synchronized_state() {
-    Tape::established().hears(Flags::SYN, 9_000, 0, 0).is_in(State::SynReceived).rejected("the state is ESTABLISHED");
+    Tape::established().hears(Flags::SYN, 9_000, 0, 0).probed(State::SynReceived).rejected("the state is ESTABLISHED");
 }
 
 #[test]
@@ -325,9 +325,9 @@ fn planted_a_time_wait_that_ends_early() {
         .says(Flags::FIN_ACK, 1, 1, 0)
         .hears(Flags::FIN_ACK, 1, 2, 0)
         .says(Flags::ACK, 2, 2, 0)
-        .is_in(State::TimeWait)
+        .probed(State::TimeWait)
         .after(60_000)
-        .is_in(State::Listen)
+        .probed(State::Listen)
         .rejected("the state is TIME-WAIT");
 }
 

@@ -109,6 +109,15 @@ impl<S: SeqNum, H: Host<S>> Run<'_, S, H> {
         self.accepted = self.host.accept(self.tcb, &segment);
         let Accepted { advance, .. } = self.accepted;
         self.tcb.rcv_nxt = self.tcb.rcv_nxt.plus(advance.into());
+        self.leave_urgent_mode();
+    }
+
+    /// Once RCV.NXT has passed RCV.UP there is no urgent data; later numbers must not be compared with so old a one.
+    fn leave_urgent_mode(&mut self) {
+        if self.tcb.marks.urgent && !self.tcb.rcv_up.after(self.tcb.rcv_nxt) {
+            self.tcb.marks.urgent = false;
+            self.tcb.rcv_up = S::new(0);
+        }
     }
 
     fn advance_over_fin(&mut self) {

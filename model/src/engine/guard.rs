@@ -236,8 +236,9 @@ fn window_is_newer<S: SeqNum>(tcb: &Tcb<S>, segment: &Segment<S>) -> bool {
     tcb.snd_wl1().before(segment.seq) || (tcb.snd_wl1() == segment.seq && !segment.ack.before(tcb.snd_wl2()))
 }
 
-/// Whether SEG.SEQ+SEG.UP lies after all urgent data known of.
+/// Whether SEG.SEQ+SEG.UP lies after all urgent data known of, and after what has arrived in order: an RCV.UP that
+/// RCV.NXT has passed says nothing any more.
 fn urgent_is_news<S: SeqNum>(tcb: &Tcb<S>, segment: &Segment<S>) -> bool {
     let announced = segment.seq.plus(segment.up.into());
-    announced.after(tcb.rcv_up().unwrap_or(tcb.rcv_nxt()))
+    announced.after(tcb.rcv_nxt()) && tcb.rcv_up().is_none_or(|known| announced.after(known))
 }

@@ -96,7 +96,7 @@ impl<S: SeqNum> Tcb<S> {
     pub fn rcv_nxt(&self) -> S {
         self.rcv_nxt
     }
-    /// RCV.UP: end of the urgent data, once any was announced.
+    /// RCV.UP: the end of the urgent data, while it lies ahead of RCV.NXT.
     pub fn rcv_up(&self) -> Option<S> {
         self.marks.urgent.then_some(self.rcv_up)
     }

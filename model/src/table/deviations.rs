@@ -2,7 +2,7 @@
 //! table to say; only the oracle puts these rows in force.
 
 use super::rule::rule;
-use super::{Act::*, AckClass, Atom::*, Flow::*, Form, Kind::*, Next::*, Rule, Stage};
+use super::{AckClass, Act::*, Atom::*, Flow::*, Form, Kind::*, Next::*, Rule, Stage};
 use crate::event::Timer::Retransmit as Rexmit;
 use crate::event::{Reply, Signal, Urgency::Now};
 use crate::segment::Flag::{Ack as ACK, Rst as RST, Syn as SYN};
