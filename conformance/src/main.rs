@@ -1,7 +1,8 @@
 //! The program: the same scenarios on every system, and the matrix of what they say.
 
+use std::fmt::Display;
 use std::fs::File;
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -76,7 +77,7 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 fn everything(json: Option<&Path>) -> Result<ExitCode> {
     let model = check_model();
     if !model.is_as_expected() {
-        print!("{model}");
+        tell(&model)?;
     }
     for world in &model.worlds {
         let verdict = if world.is_as_expected() { "as expected" } else { "NOT AS EXPECTED" };
@@ -127,7 +128,7 @@ fn judge(
     let mut report = Report::new(subjects);
     let run = run(&scenarios, &ledger, &bar, &mut report);
     bar.finish_and_clear();
-    print!("{report}");
+    tell(&report)?;
     if let Some(path) = json {
         let job = Job { model: model.as_ref(), report: &report };
         let file = File::create(path).map_err(|error| format!("cannot write {}: {error}", path.display()))?;
@@ -162,6 +163,11 @@ fn run(scenarios: &[Scenario], ledger: &Deviations, bar: &ProgressBar, report: &
         }
     }
     Ok(())
+}
+
+/// Prints; that nobody reads on is no reason to panic.
+fn tell(what: &impl Display) -> io::Result<()> {
+    write!(io::stdout(), "{what}")
 }
 
 /// A bar on a terminal, nothing elsewhere.

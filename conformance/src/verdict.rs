@@ -300,3 +300,88 @@ fn deviation(kind: Kind) -> Option<&'static str> {
         Kind::Literal | Kind::Erratum(_) | Kind::Updated(_) | Kind::Repair { .. } => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::oracle;
+    use crate::scenario;
+    use crate::trace::Trace;
+
+    fn ledger(system: &str, id: &str) -> Deviations {
+        let entry = format!(
+            "[[deviation]]\nid = '{id}'\nsystem = '{system}'\nscenarios = ['3.5-establish/closed-open-active']\n\
+             reason = 'a test'\nsource = 'a test'"
+        );
+        Deviations::parse(&entry).expect("a ledger")
+    }
+
+    fn closed_open_active() -> Scenario {
+        Scenario::new(scenario::folder().join("3.5-establish/closed-open-active.pkt"))
+    }
+
+    #[test]
+    fn an_excuse_for_what_conforms_is_stale() {
+        let verdict = |ledger: &Deviations| examine(&closed_open_active(), Subject::Lockstep, ledger).verdict;
+        assert_eq!(verdict(&Deviations::default()), Verdict::Pass);
+        assert_eq!(verdict(&ledger("linux", "L04")), Verdict::Pass);
+        assert_eq!(verdict(&ledger("lockstep", "X01")), Verdict::Stale { ids: vec!["X01".to_owned()] });
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_an_error() {
+        let nowhere = Scenario::new("nowhere.pkt".into());
+        let verdict = examine(&nowhere, Subject::Lockstep, &Deviations::default()).verdict;
+        assert!(matches!(verdict, Verdict::Error { .. }), "{verdict:?}");
+        assert!(!verdict.is_green());
+    }
+
+    fn played(end: End, judgement: Judgement) -> Played {
+        let run = Run { trace: Trace::default(), end };
+        Played { script: "a script".to_owned(), system: "linux 6.18".to_owned(), run, judgement }
+    }
+
+    fn explained_by(id: &str) -> Judgement {
+        let rules = Table::catalogue().rules().iter();
+        let deviations: BTreeSet<_> =
+            rules.filter(|rule| deviation(rule.kind) == Some(id)).map(|rule| rule.id).collect();
+        Judgement::Explained { deviations }
+    }
+
+    fn diverged() -> Judgement {
+        Judgement::Diverged(oracle::Divergence {
+            connection: None,
+            index: 0,
+            seen: "this".to_owned(),
+            expected: BTreeSet::from(["that".to_owned()]),
+            rules: Vec::new(),
+        })
+    }
+
+    /// L04 is a row of the table, L05 a matter of error numbers, of which the table knows nothing.
+    #[test]
+    fn only_what_is_recorded_is_excused() {
+        let excused = |end: End, judgement: Judgement, id: &str| {
+            let ledger = ledger("linux", id);
+            played(end, judgement).deviates(&ledger.of("linux 6.18", "3.5-establish/closed-open-active"))
+        };
+        assert!(excused(End::Completed, explained_by("L04"), "L04"));
+        assert!(!excused(End::Completed, explained_by("L04"), "L05"), "another deviation");
+        assert!(excused(End::Completed, explained_by("L05"), "L05"));
+        assert!(excused(End::Completed, diverged(), "L05"), "no row can explain it");
+        assert!(!excused(End::Completed, diverged(), "L04"), "the row should have explained it");
+        let difference = Difference { line: 1, expected: String::new(), seen: String::new() };
+        assert!(!excused(End::Differs(difference), explained_by("L04"), "L04"), "not as recorded");
+    }
+
+    #[test]
+    fn both_judges_must_agree() {
+        let difference = Difference { line: 1, expected: String::new(), seen: String::new() };
+        assert!(played(End::Completed, explained_by("nothing")).conforms());
+        assert!(!played(End::Completed, explained_by("L04")).conforms());
+        assert!(!played(End::Completed, diverged()).conforms());
+        assert!(!played(End::Differs(difference), explained_by("nothing")).conforms());
+    }
+}

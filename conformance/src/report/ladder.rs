@@ -124,3 +124,42 @@ fn called(call: &Call, returned_later: Option<&(Duration, &Ret)>, at: Duration) 
         None => format!("{name} blocks"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use lockstep_model::Table;
+
+    use super::*;
+    use crate::run;
+    use crate::script::parse;
+    use crate::system::lockstep::Lockstep;
+
+    #[test]
+    fn an_exchange_reads_as_in_the_rfc() {
+        let script = "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
+            +0...0.01 connect(3, ..., ...) = 0
+            +0 > S 0:0(0) <mss 1460>
+            +0.01 < S. 0:0(0) ack 1 win 5 <mss 1460>
+            +0 > . 1:1(0) ack 1
+            +0 shutdown(3, SHUT_WR) = 0
+            +0 > F. 1:1(0) ack 1
+            +0 %{ assert tcpi_state == TCP_FIN_WAIT1 }%
+            +0.1 < R 1:1(0) win 0
+            +0 read(3, ..., 9) = -1 ECONNRESET";
+        let script = parse("test", script).expect("a script");
+        let mut system = Lockstep::new(1500, Table::repaired()).expect("a stack");
+        let run = run::run(&script, &mut system);
+        insta::assert_snapshot!(draw(&run.trace).join("\n"), @r"
+         1    0.000000  socket = 3
+         2    0.000000  connect(3) = 0 at 0.010
+         3    0.000000                                     --> <SEQ=0><CTL=SYN>
+         4    0.010000                                     <-- <SEQ=0><ACK=1><CTL=SYN,ACK>
+         5    0.010000                                     --> <SEQ=1><ACK=1><CTL=ACK>
+         6    0.010000  shutdown(3, SHUT_WR) = 0
+         7    0.010000                                     --> <SEQ=1><ACK=1><CTL=FIN,ACK>
+         8    0.010000  FIN-WAIT-1 (61631)
+         9    0.110000                                     <-- <SEQ=1><CTL=RST>
+        10    0.110000  recv(3, 9) = -1 ECONNRESET
+        ");
+    }
+}

@@ -129,7 +129,7 @@ fn explain(outcome: &Outcome, f: &mut Formatter<'_>) -> fmt::Result {
     let place = format!("{} on {}", outcome.scenario, outcome.system.as_deref().unwrap_or(outcome.subject.name()));
     match &outcome.verdict {
         Verdict::Pass | Verdict::Deviates { .. } => Ok(()),
-        Verdict::Fail(failure) => writeln!(f, "✗ {place}\n{failure}"),
+        Verdict::Fail(failure) => write!(f, "✗ {place}\n{failure}"),
         Verdict::Stale { ids } => {
             writeln!(
                 f,
@@ -157,5 +157,74 @@ impl Display for Failure {
             writeln!(f, "    after     {}", divergence.rules.join(", "))?;
         }
         writeln!(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::Difference;
+
+    fn outcome(scenario: &str, subject: Subject, verdict: Verdict) -> Outcome {
+        let system = matches!(subject, Subject::Linux).then(|| "linux 6.18".to_owned());
+        Outcome { scenario: scenario.to_owned(), subject, system, verdict, seconds: 0.0 }
+    }
+
+    #[test]
+    fn everything_is_told_and_only_good_news_is_green() {
+        let failure = Failure {
+            script: "b/fails".to_owned(),
+            difference: Some(Difference { line: 7, expected: "+0 > R 1:1(0)".to_owned(), seen: "nothing".to_owned() }),
+            divergence: None,
+            ladder: vec!["   6    0.000000  close(4) = 0".to_owned()],
+        };
+        let verdicts = [
+            ("a/conforms", Verdict::Pass),
+            ("a/differs", Verdict::Deviates { ids: vec!["L04".to_owned()] }),
+            ("b/cannot", Verdict::Skip { reason: "there is no such knob".to_owned() }),
+        ];
+        let mut report = Report::new(vec![Subject::Lockstep, Subject::Linux]);
+        for (scenario, verdict) in verdicts.into_iter().rev() {
+            report.add(outcome(scenario, Subject::Linux, verdict));
+        }
+        assert!(report.is_green());
+        report.add(outcome("b/fails", Subject::Lockstep, Verdict::Fail(failure)));
+        report.add(outcome("b/stale", Subject::Lockstep, Verdict::Stale { ids: vec!["X1".to_owned()] }));
+        assert!(!report.is_green());
+        let lines: Vec<String> = report.to_string().lines().map(|line| line.trim_end().to_owned()).collect();
+        insta::assert_snapshot!(lines.join("\n"), @r"
+        scenario     lockstep     linux
+
+        a/conforms      –           ✓
+        a/differs       –         D L04
+
+        b/cannot        –           s
+        b/fails         ✗           –
+        b/stale        ! X1         –
+
+        ✓ conforms   D differs as recorded   ✗ fails   ! stale record   ? not judged   s skipped   – not run
+
+        s b/cannot on linux 6.18
+          there is no such knob
+
+        ✗ b/fails on lockstep
+             6    0.000000  close(4) = 0
+          b/fails:7
+            expected  +0 > R 1:1(0)
+            seen      nothing
+
+        ! b/stale on lockstep
+          conforms, so that deviations.toml must not excuse it any more: X1
+
+        lockstep: 1 FAIL, 1 STALE
+        linux 6.18: 1 conform, 1 differ as recorded, 1 skipped
+        ");
+    }
+
+    #[test]
+    fn bad_news_is_never_green() {
+        for verdict in [Verdict::Stale { ids: Vec::new() }, Verdict::Error { reason: String::new() }] {
+            assert!(!verdict.is_green(), "{verdict:?}");
+        }
     }
 }
