@@ -5,6 +5,7 @@ use lockstep_model::check::environments::named;
 use lockstep_model::check::explore::{explore, hunt};
 use lockstep_model::check::liveness::decide;
 use lockstep_model::check::mutate::{MUTANTS, Mutant};
+use lockstep_model::check::properties::Property;
 use std::collections::BTreeSet;
 
 fn is_caught(mutant: &Mutant) -> bool {
@@ -38,4 +39,11 @@ fn every_edit_changes_the_table() {
         let [wrong, right] = [mutant.table(), Table::repaired().clone()].map(|table| format!("{:?}", table.rules()));
         assert!(wrong != right, "{}: nothing is wrong with it", mutant.name);
     }
+}
+
+#[test]
+fn every_property_is_broken_by_some_wrong_table_but_for_s4() {
+    let broken: BTreeSet<_> = MUTANTS.iter().map(|mutant| mutant.falls).collect();
+    let unbroken: Vec<_> = Property::ALL.into_iter().filter(|property| !broken.contains(property)).collect();
+    assert_eq!(unbroken, [Property::S4], "the buffers keep octets in place whatever the table does; see the negatives");
 }

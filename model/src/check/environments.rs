@@ -1,7 +1,7 @@
 //! The worlds: each asks one question, within bounds small enough to look at every state.
 //!
-//! A user may ABORT in every world that asks whether all can come to rest: one who has only closed may have to wait for ever
-//! in FIN-WAIT-2 for a peer that is gone, which is no defect as long as he can still give up.
+//! A user may ABORT in every world that asks whether all can come to rest: one who has only closed may have to wait for
+//! ever in FIN-WAIT-2 for a peer that is gone, which is no defect as long as he can still give up.
 
 use super::bounds::{Bounds, Move, Times};
 use super::properties::Property::{
@@ -110,7 +110,7 @@ fn close(table: &'static Table) -> World {
 fn data(table: &'static Table) -> World {
     World {
         name: "data",
-        question: "Does each octet arrive once, in order and before the end of file, whatever is lost, doubled or overtaken?",
+        question: "Does each octet arrive once, in order and before the end of file, whatever the network does?",
         bounds: Bounds {
             scripts: [&[ACTIVE, SEND_TWICE, CLOSE, ABORT], &[PASSIVE, SEND, ABORT]],
             capacity: 2,
@@ -221,3 +221,49 @@ const ABORT: (Move, Times) = any(Call::Abort);
 const STATUS: (Move, Times) = any(Call::Status);
 const USER_TIMEOUT: (Move, Times) = (Move::Timeout(Timer::User), Times::Any);
 const KEEP_ALIVE: (Move, Times) = (Move::Timeout(Timer::KeepAlive), Times::Any);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::attacker::NOBODY;
+    use crate::check::endpoint::{N, Side};
+    use crate::check::packet::Network;
+    use crate::seq::SeqNum;
+    use std::collections::BTreeSet;
+
+    /// Octets that one side's user may send in all.
+    fn octets(world: &World, side: Side) -> u32 {
+        let script = world.bounds.scripts[side.index()].iter();
+        script.fold(0, |octets, &(what, times)| match (what, times) {
+            (Move::Call(Call::Send { .. }), Times::AtMost(n)) => octets + u32::from(n),
+            (Move::Call(Call::Send { .. }), Times::Any) => u32::MAX,
+            (Move::Call(_) | Move::Timeout(_), _) => octets,
+        })
+    }
+
+    #[test]
+    fn bounds_fit_the_packed_forms_and_the_sequence_space() {
+        for world in worlds(Profile::Repaired) {
+            let Bounds { scripts, capacity, incarnations, iss_stride, forgeries, buffer, .. } = world.bounds;
+            assert!(scripts.iter().all(|script| script.len() <= 8), "a script has eight places");
+            assert!((1..=Network::CAPACITY).contains(&capacity));
+            assert!(incarnations <= 3 && (forgeries == 0 || incarnations < NOBODY));
+            assert!(buffer <= 8, "held octets are bits of an octet");
+            let most = Side::BOTH.map(|side| octets(&world, side)).into_iter().max().unwrap_or(0) + 2;
+            assert!(most <= u32::from(iss_stride), "{}: incarnations keep clear of each other", world.name);
+            let reach = u32::from(incarnations) * u32::from(iss_stride) + u32::from(buffer);
+            assert!(reach < 1 << (N::BITS - 1), "{}: no live distance reaches the antipode", world.name);
+        }
+    }
+
+    #[test]
+    fn names_are_unique_and_together_the_worlds_visit_every_state_and_decide_every_property() {
+        let worlds = worlds(Profile::Repaired);
+        let names: BTreeSet<_> = worlds.iter().map(|world| world.name).collect();
+        assert_eq!(names.len(), worlds.len());
+        let visited: BTreeSet<_> = worlds.iter().flat_map(|world| world.visits.iter().copied()).collect();
+        assert_eq!(visited, BTreeSet::from(State::ALL));
+        let decided: BTreeSet<_> = worlds.iter().flat_map(|world| world.properties.iter().copied()).collect();
+        assert_eq!(decided, BTreeSet::from(Property::ALL));
+    }
+}

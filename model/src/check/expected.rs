@@ -26,7 +26,7 @@ const ALL: &[&str] = &["handshake", "simultaneous-open", "close", "data", "windo
 const ALL_BUT_DATA: &[&str] = &["handshake", "simultaneous-open", "close", "window", "reopen", "calls", "attack"];
 const WITH_CLOSE_IN_CLOSE_WAIT: &[&str] = &["simultaneous-open", "close", "window", "reopen", "calls"];
 
-const WINDOW_UNSET: &str = "D1: an active OPEN leaves SND.WND, SND.WL1 and SND.WL2 unset in ESTABLISHED; D3: so does a CLOSE in \
+const WINDOW_UNSET: &str = "D1: an active OPEN leaves SND.WND, SND.WL1 and SND.WL2 unset; D3: so does CLOSE in \
                             SYN-RECEIVED";
 const UNTHROTTLED: &str =
     "N7: TIME-WAIT acknowledges bare ACKs; N8: each of two ends finds the other's ACK unacceptable and says so";
@@ -71,4 +71,20 @@ pub fn why_falls(profile: Profile, world: &str, property: Property) -> Option<&'
 pub fn why_not_visited(profile: Profile, state: State) -> Option<&'static str> {
     (profile == Profile::Rfc793 && state == State::LastAck)
         .then_some("RFC 1122 §4.2.2.20 (a): CLOSE in CLOSE-WAIT enters CLOSING, not LAST-ACK")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::environments::worlds;
+
+    #[test]
+    fn every_fall_is_of_a_property_that_its_world_decides() {
+        for fall in FALLS {
+            for name in fall.worlds {
+                let world = worlds(fall.profile).into_iter().find(|world| world.name == *name);
+                assert!(world.is_some_and(|world| world.properties.contains(&fall.property)), "{fall:?} in {name}");
+            }
+        }
+    }
 }

@@ -55,8 +55,8 @@ pub fn explore(world: &World, mut progress: impl FnMut(Progress)) -> Explored {
     found
 }
 
-/// Explores a world until this safety property is broken; the state where it is, and the space as far as it was searched.
-/// `None` if it holds.
+/// Explores a world until this safety property is broken; the state where it is, and the space as far as it was
+/// searched. `None` if it holds.
 #[must_use]
 pub fn hunt(world: &World, property: Property) -> Option<(Explored, u32)> {
     let mut found = Explored::begin(world);

@@ -39,7 +39,8 @@ pub const FIGURE: &[Arrow] = &[
     arrow(&[Established], CloseWait, &[Stage::Fin], "rcv FIN; snd ACK"),
     arrow(&[FinWait1], FinWait2, &[Stage::AckOfFin], "rcv ACK of FIN"),
     arrow(&[FinWait1], Closing, &[Stage::Fin], "rcv FIN; snd ACK"),
-    arrow(&[FinWait1], TimeWait, &[Stage::Fin], "note 2: rcv FIN and ACK of FIN"),
+    // Note 2, from FIN-WAIT-1 to TIME-WAIT, is two arrows in one segment: the fifth check leads to FIN-WAIT-2 (erratum
+    // 8805).
     arrow(&[FinWait2], TimeWait, &[Stage::Fin], "rcv FIN; snd ACK"),
     arrow(&[CloseWait], LastAck, &[Stage::Sent], "CLOSE; snd FIN"),
     arrow(&[Closing], TimeWait, &[Stage::AckOfFin], "rcv ACK of FIN"),
@@ -96,4 +97,41 @@ pub const BEYOND: &[Arrow] = &[
 #[must_use]
 pub fn allows(from: State, to: State, at: Stage) -> bool {
     FIGURE.iter().chain(BEYOND).any(|arrow| arrow.to == to && arrow.from.contains(&from) && arrow.at.contains(&at))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::relation::Relation;
+    use crate::table::{Profile, Table};
+    use std::collections::BTreeSet;
+
+    /// The single changes of state that a profile's rules can make, as found without any world.
+    fn changes(profile: Profile) -> BTreeSet<(State, State, Stage)> {
+        let table = Table::of(profile);
+        let steps = Relation::of(table).steps();
+        steps.iter().filter_map(|step| Some((step.from, step.to, table.rule(step.rule)?.stage))).collect()
+    }
+
+    #[test]
+    fn what_the_rules_do_without_leave_is_what_the_letter_does_wrong() {
+        let unlisted = |profile| -> Vec<_> {
+            changes(profile).into_iter().filter(|&(from, to, at)| !allows(from, to, at)).collect()
+        };
+        assert_eq!(unlisted(Profile::Repaired), []);
+        let falls_through = (SynReceived, CloseWait, Stage::Fin);
+        assert_eq!(unlisted(Profile::Literal9293), [falls_through]);
+        assert_eq!(unlisted(Profile::Rfc793), [falls_through, (CloseWait, Closing, Stage::Sent)]);
+    }
+
+    #[test]
+    fn every_arrow_is_drawn_by_some_profile() {
+        let drawn: BTreeSet<_> = Profile::ALL.into_iter().flat_map(changes).collect();
+        for arrow in FIGURE.iter().chain(BEYOND) {
+            for &from in arrow.from {
+                let is_drawn = arrow.at.iter().any(|&at| drawn.contains(&(from, arrow.to, at)));
+                assert!(is_drawn, "nothing leads from {from} to {}: {}", arrow.to, arrow.label);
+            }
+        }
+    }
 }

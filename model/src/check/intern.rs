@@ -7,8 +7,8 @@ use std::hash::{Hash, Hasher};
 /// The values, and a table of their numbers by hash.
 pub struct Interned<T> {
     values: Vec<T>,
-    /// The number of a value plus one, and some bits of its hash to save most comparisons; 0 is free. Its length is a power of
-    /// two, at least half of it free.
+    /// The number of a value plus one, and some bits of its hash to save most comparisons; 0 is free. Its length is a
+    /// power of two, at least half of it free.
     slots: Vec<(u32, u32)>,
 }
 

@@ -2,8 +2,9 @@
 //!
 //! Top to bottom: [`run`] decides the properties of every [`world`] and says whether each verdict is the expected one.
 //! A world is two [`endpoint`]s and a network of [`packet`]s within [`bounds`]; [`environments`] lists the worlds,
-//! [`properties`] what must hold. [`explore`] finds all states exactly, [`liveness`] decides on their graph what must remain
-//! possible; Stateright searches the same worlds a second time. [`mutate`] makes wrong tables, to see that they are caught.
+//! [`properties`] what must hold. [`explore`] finds all states exactly, [`liveness`] decides on their graph what must
+//! remain possible; Stateright searches the same worlds a second time. [`mutate`] makes wrong tables, to see that they
+//! are caught.
 
 pub mod attacker;
 pub mod bounds;

@@ -1,10 +1,10 @@
 //! Wrong tables, each wrong in one named way, and the property that must notice.
 //!
-//! They show that the properties have teeth here, and the other hosts of the table run them too: whoever takes a table as
-//! an argument can be given one of these.
+//! They show that the properties have teeth here, and the other hosts of the table run them too: whoever takes a table
+//! as an argument can be given one of these.
 
 use super::properties::Property::{
-    self, L1, L2, L3, L6, S1, S2, S6, S7, S9, S11, S12, S13, S14, S15, S16, S17, S19, S20, S24,
+    self, L1, L2, L3, L6, S1, S2, S3, S6, S7, S9, S11, S12, S13, S14, S15, S16, S17, S19, S20, S24,
 };
 use crate::event::Reply::Ok as ReplyOk;
 use crate::event::Timer::{Persist, Retransmit};
@@ -155,6 +155,15 @@ pub const MUTANTS: &[Mutant] = &[
             Edit::Then("timeout/retransmission/syn-ack", &[Start(Retransmit)]),
             Edit::Then("timeout/retransmission/oldest", &[Start(Retransmit)]),
         ],
+    ),
+    mutant(
+        "irs-recorded-again",
+        (S3, "handshake"),
+        "The ACK of our SYN is taken for the first number of the peer.",
+        &[Edit::Then(
+            "ack/syn-received/established",
+            &[AdvanceUna, SetWindow, RecordIrs, ForgetPrevious, Signal(Signal::Established)],
+        )],
     ),
     mutant(
         "syn-ack-sent-once",

@@ -1,7 +1,7 @@
 //! The host part of the model: what an endpoint's owner answers the engine, and what it transmits by itself.
 //!
-//! It transmits eagerly: after each event all that the connection may send leaves at once, and the acknowledgments asked
-//! for leave as one segment, on text or a FIN if there is any.
+//! It transmits eagerly: after each event all that the connection may send leaves at once, and the acknowledgments
+//! asked for leave as one segment, on text or a FIN if there is any.
 
 use super::bounds::Bounds;
 use super::endpoint::{N, Owner, Side};

@@ -106,7 +106,8 @@ impl fmt::Debug for Packet {
     }
 }
 
-/// The segments on their way, in any order: a *set*, so that unlimited retransmission leaves the space of states finite.
+/// The segments on their way, in any order: a *set*, so that unlimited retransmission leaves the space of states
+/// finite.
 ///
 /// Its capacity is a bound of the world. A segment sent when it is full is lost at once, which a network that loses may
 /// do anyway; a repetition of a segment still on its way changes nothing but that the younger copy counts.
@@ -191,5 +192,74 @@ impl Packet {
 impl fmt::Debug for Network {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.packets()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use quickcheck::quickcheck;
+
+    fn packet(seq: u32, from: Side, aged: [bool; 2]) -> Packet {
+        let ghost = Ghost { from, incarnation: 2, peer: 1, at: 3, aged };
+        Packet::new(&Segment { text: 1, ..Segment::control(N::new(seq), N::new(7), Flags::ACK, 4) }, ghost)
+    }
+
+    quickcheck! {
+        fn unpacking_undoes_packing(
+            numbers: (u32, u32), flags: u8, small: (u8, u8, u8), ghost: (bool, u8, u8, u8), aged: (bool, bool)
+        ) -> bool {
+            let (seq, ack) = numbers;
+            let (text, wnd, up) = small;
+            let segment = Segment {
+                seq: N::new(seq),
+                ack: N::new(ack),
+                flags: Flags::from_wire(flags),
+                text: text % 16,
+                wnd: wnd % 16,
+                up: up % 16,
+            };
+            let (from_b, incarnation, peer, at) = ghost;
+            let ghost = Ghost {
+                from: if from_b { Side::B } else { Side::A },
+                incarnation: incarnation % 4,
+                peer: peer % 4,
+                at: at % 16,
+                aged: aged.into(),
+            };
+            let packet = Packet::new(&segment, ghost);
+            packet.segment() == segment && packet.ghost() == ghost
+        }
+
+        /// The order of sending leaves no trace: one set, one state.
+        fn a_network_is_a_set(seqs: Vec<u32>) -> bool {
+            let few = || seqs.iter().take(Network::CAPACITY);
+            let [mut there, mut back] = [Network::default(); 2];
+            few().for_each(|&seq| { there.send(packet(seq, Side::A, [false; 2]), Network::CAPACITY); });
+            few().rev().for_each(|&seq| { back.send(packet(seq, Side::A, [false; 2]), Network::CAPACITY); });
+            there == back
+        }
+    }
+
+    #[test]
+    fn a_repetition_changes_nothing_and_a_full_network_loses() {
+        let [one, other] = [packet(1, Side::A, [false; 2]), packet(1, Side::B, [false; 2])];
+        let mut network = Network::default();
+        assert_eq!(network.send(one, 1), Fate::Carried);
+        assert_eq!(network.send(one, 1), Fate::Merged);
+        assert_eq!(network.send(other, 1), Fate::Overflowed);
+        network.remove(one);
+        assert!(network.is_empty());
+    }
+
+    #[test]
+    fn a_repetition_is_as_young_as_its_last_sending() {
+        let one = packet(1, Side::A, [false; 2]);
+        let mut network = Network::default();
+        network.send(one, 2);
+        network.age(Side::B, true);
+        assert!(network.packets().all(|packet| packet.ghost().aged == [false, true]));
+        assert_eq!(network.send(one, 2), Fate::Merged);
+        assert!(network.packets().eq([one]));
     }
 }

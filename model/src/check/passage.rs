@@ -89,8 +89,8 @@ impl Passage<'_> {
         }
     }
 
-    /// S7: the peer, if it is still the one we spoke to and open, has not taken all our octets and the FIN. Where we return to an
-    /// earlier TIME-WAIT, the question was answered then.
+    /// S7: the peer, if it is still the one we spoke to and open, has not taken all our octets and the FIN. Where we
+    /// return to an earlier TIME-WAIT, the question was answered then.
     fn peer_lacks_something(&self) -> bool {
         let (us, peer) = (&self.after.owner, &self.peer.owner);
         let us = if self.after.tcb.state() == State::Closed { &self.before.owner } else { us };
@@ -100,7 +100,7 @@ impl Passage<'_> {
 
     fn time_wait_is_respected(&self, from: State, to: State, at: Stage) -> bool {
         match (from, to) {
-            (State::FinWait1 | State::FinWait2, State::TimeWait) => at == Stage::Fin,
+            (State::FinWait2, State::TimeWait) => at == Stage::Fin,
             (State::Closing, State::TimeWait) => at == Stage::AckOfFin,
             (State::SynReceived, State::TimeWait) => self.before.tcb.reopened(),
             (_, State::TimeWait) => false,
@@ -141,8 +141,8 @@ impl Passage<'_> {
             if classify_ack(tcb, &segment) == AckClass::New)
     }
 
-    /// S2: the segment comes from the incarnation we are paired with, which had seen our SYN; or that one is still there and
-    /// has seen it.
+    /// S2: the segment comes from the incarnation we are paired with, which had seen our SYN; or that one is still
+    /// there and has seen it.
     fn peer_has_seen_our_syn(&self) -> bool {
         let us = &self.after.owner;
         let told = self

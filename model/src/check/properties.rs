@@ -1,8 +1,8 @@
 //! What must hold: each property with its sentence, its place in the RFC and how it is decided.
 //!
-//! The numbers are those of the project's list of properties. *Safety* is decided at each step of a world and stays as a
-//! ghost in the state that the step leads to, so that every explorer sees the same. *Liveness* is decided on the whole
-//! graph of states (see [`liveness`](super::liveness)).
+//! The numbers are those of the project's list of properties. *Safety* is decided at each step of a world and stays as
+//! a ghost in the state that the step leads to, so that every explorer sees the same. *Liveness* is decided on the
+//! whole graph of states (see [`liveness`](super::liveness)).
 
 use super::endpoint::Endpoint;
 use super::world::State;
@@ -15,39 +15,41 @@ use core::fmt;
 /// A property.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Property {
-    /// SND.UNA =< SND.NXT, SND.NXT never moves back, what is outstanding fits the largest window ever offered and a probe or
-    /// FIN, and the variables of each state are as its sentence says (RFC 9293 §3.3.1, §3.3.2, §3.4).
+    /// SND.UNA =< SND.NXT, SND.NXT never moves back, what is outstanding fits the largest window ever offered and a
+    /// probe or FIN, and the variables of each state are as its sentence says (RFC 9293 §3.3.1, §3.3.2, §3.4).
     S1,
-    /// Who enters ESTABLISHED with an incarnation of the peer has had its current SYN seen by that incarnation: nobody is
-    /// half-synchronized (RFC 9293 §3.5).
+    /// Who enters ESTABLISHED with an incarnation of the peer has had its current SYN seen by that incarnation: nobody
+    /// is half-synchronized (RFC 9293 §3.5).
     S2,
     /// When both ends are synchronized with each other, IRS of each is ISS of the other (RFC 9293 §3.4.1).
     S3,
-    /// The octets delivered to a user, or held for him, are those that the user of the paired incarnation sent, each at its
-    /// place (RFC 9293 §3.6, §3.10.7.4).
+    /// The octets delivered to a user, or held for him, are those that the user of the paired incarnation sent, each at
+    /// its place (RFC 9293 §3.6, §3.10.7.4).
     S4,
-    /// The user has his end of file only after all octets that the paired incarnation's user sent before CLOSE (RFC 9293
-    /// §3.6).
+    /// The user has his end of file only after all octets that the paired incarnation's user sent before CLOSE (RFC
+    /// 9293 §3.6).
     S6,
-    /// Who reaches TIME-WAIT, or CLOSED from LAST-ACK, has had all octets and the FIN accepted by the peer, as far as the peer still
-    /// knows (RFC 9293 §3.6).
+    /// Who reaches TIME-WAIT, or CLOSED from LAST-ACK, has had all octets and the FIN accepted by the peer, as far as
+    /// the peer still knows (RFC 9293 §3.6).
     S7,
-    /// No RST is answered by a RST, and each RST is `<SEQ=SEG.ACK><CTL=RST>`, `<SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK>` or
-    /// `<SEQ=SND.NXT><CTL=RST>` (RFC 9293 §3.5.2, §3.10.7.1).
+    /// No RST is answered by a RST, and each RST is `<SEQ=SEG.ACK><CTL=RST>`,
+    /// `<SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK>` or `<SEQ=SND.NXT><CTL=RST>` (RFC 9293 §3.5.2, §3.10.7.1).
     S9,
-    /// No new text and no FIN is sent beyond the window that the peer has offered, but for a probe (RFC 9293 §3.8.6, §3.8.6.1).
+    /// No new text and no FIN is sent beyond the window that the peer has offered, but for a probe (RFC 9293 §3.8.6,
+    /// §3.8.6.1).
     S11,
-    /// The FIN occupies one sequence number, after all octets; neither it nor an octet is ever sent under another number; SEND
-    /// after CLOSE is an error and queues nothing (RFC 9293 §3.10.2, §3.10.4).
+    /// The FIN occupies one sequence number, after all octets; neither it nor an octet is ever sent under another
+    /// number; SEND after CLOSE is an error and queues nothing (RFC 9293 §3.10.2, §3.10.4).
     S12,
-    /// TIME-WAIT is entered only by FIN processing or by return from a reopening; it is left only by 2MSL, ABORT, RST or a new
-    /// SYN for a listener, which keeps the old numbers until the SYN has proved new; FIN-WAIT-1, FIN-WAIT-2 and CLOSING end
-    /// without it only by a reset, ABORT, RELEASE or a timeout (RFC 9293 §3.6.1 MUST-13, MAY-2).
+    /// TIME-WAIT is entered only by FIN processing or by return from a reopening; it is left only by 2MSL, ABORT, RST
+    /// or a new SYN for a listener, which keeps the old numbers until the SYN has proved new; FIN-WAIT-1, FIN-WAIT-2
+    /// and CLOSING end without it only by a reset, ABORT, RELEASE or a timeout (RFC 9293 §3.6.1 MUST-13, MAY-2).
     S13,
-    /// SYN-RECEIVED returns to LISTEN if and only if the OPEN was passive and a RST or SYN arrived, and leaves nothing to
-    /// retransmit (RFC 9293 §3.5 MUST-11, §3.10.7.4, erratum 8710).
+    /// SYN-RECEIVED returns to LISTEN if and only if the OPEN was passive and a RST or SYN arrived, and leaves nothing
+    /// to retransmit (RFC 9293 §3.5 MUST-11, §3.10.7.4, erratum 8710).
     S14,
-    /// SYN-RECEIVED becomes ESTABLISHED only on SND.UNA < SEG.ACK =< SND.NXT (RFC 9293 §3.10.7.4; RFC 793, erratum 3301).
+    /// SYN-RECEIVED becomes ESTABLISHED only on SND.UNA < SEG.ACK =< SND.NXT (RFC 9293 §3.10.7.4; RFC 793, erratum
+    /// 3301).
     S15,
     /// Nothing is delivered and no FIN processed before our SYN is acknowledged (RFC 9293 §3.5).
     S16,
@@ -55,21 +57,24 @@ pub enum Property {
     S17,
     /// The state changes only along the arrows of Figure 5 and those of a committed list (RFC 9293 §3.3.2).
     S19,
-    /// Without the exact RCV.NXT a forged RST changes no synchronized state, a forged SYN never does but by reopening TIME-WAIT, and
-    /// forged text needs an ACK in range, wherever RFC 5961 is followed (RFC 5961 §3, §4, §5).
+    /// Without the exact RCV.NXT a forged RST changes no synchronized state, a forged SYN never does but by reopening
+    /// TIME-WAIT, and forged text needs an ACK in range, wherever RFC 5961 is followed (RFC 5961 §3, §4, §5).
     S20,
-    /// The retransmission timer runs if and only if something sent is not acknowledged; 2MSL if and only if in TIME-WAIT; the
-    /// persist timer if and only if the window is closed, something waits and nothing is outstanding (RFC 9293 §3.8.1, §3.8.6.1,
-    /// §3.10.8).
+    /// The retransmission timer runs if and only if something sent is not acknowledged; 2MSL if and only if in
+    /// TIME-WAIT; the persist timer if and only if the window is closed, something waits and nothing is outstanding
+    /// (RFC 9293 §3.8.1, §3.8.6.1, §3.10.8).
     S24,
-    /// From everywhere a quiescent state can be reached: each end CLOSED or in LISTEN, and nothing on its way.
+    /// From everywhere a quiescent state can be reached, with the users' help: each end CLOSED or in LISTEN, and
+    /// nothing on its way (RFC 9293 §3.6).
     L1,
-    /// While both ends are open, one of them actively, and no user has closed, both can still become ESTABLISHED.
+    /// While both ends are open, one of them actively, and no user has closed, both can still become ESTABLISHED
+    /// without any further call (RFC 9293 §3.5).
     L2,
-    /// There is no packet war: deliveries alone never lead back to the same state.
+    /// There is no packet war: deliveries alone, without user, timer or attacker, never lead back to the same state
+    /// (RFC 9293 §3.5.2, A.2).
     L3,
-    /// While both ends are ESTABLISHED, all text that a user has sent can still be acknowledged, however slowly it is read (RFC 9293
-    /// §3.8.6.1 MUST-36).
+    /// While both ends are ESTABLISHED, all text that a user has sent can still be acknowledged, by no other call
+    /// than RECEIVE (RFC 9293 §3.8.6.1 MUST-36).
     L6,
 }
 
@@ -235,8 +240,8 @@ fn variables_fit_the_state(Endpoint { tcb, .. }: &Endpoint) -> bool {
     }
 }
 
-/// Whether SND.UNA, SND.NXT and RCV.NXT mean something: from the first SYN on, and in TIME-WAIT only until it is reopened,
-/// for a return restores the numbers but not the ISS they were counted from.
+/// Whether SND.UNA, SND.NXT and RCV.NXT mean something: from the first SYN on, and in TIME-WAIT only until it is
+/// reopened, for a return restores the numbers but not the ISS they were counted from.
 fn is_counted(tcb: &Tcb<super::endpoint::N>) -> bool {
     !matches!(tcb.state(), Connection::Closed | Connection::Listen | Connection::TimeWait)
 }

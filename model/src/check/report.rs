@@ -89,7 +89,8 @@ impl fmt::Display for WorldReport {
         }
         writeln!(
             f,
-            "  {} states, {} transitions, depth {}, {:.1} s, {:.0} states/s; {} segments found the network full; {} rules fired",
+            "  {} states, {} transitions, depth {}, {:.1} s, {:.0} states/s; {} segments found the network full; \
+             {} rules fired",
             self.states,
             self.transitions,
             self.depth,
@@ -157,8 +158,8 @@ impl WorldReport {
         count(self.states) / self.seconds.max(Duration::from_micros(1).as_secs_f64())
     }
 
-    /// The probability that a search that remembers states by 64-bit fingerprints, as Stateright does, would have missed one: two
-    /// of n states share one with probability about n^2 / 2^65.
+    /// The probability that a search that remembers states by 64-bit fingerprints, as Stateright does, would have
+    /// missed one: two of n states share one with probability about n^2 / 2^65.
     #[must_use]
     pub fn collision_probability(&self) -> f64 {
         count(self.states).powi(2) / 2_f64.powi(65)

@@ -381,3 +381,65 @@ fn pair(before: &Tcb<N>, after: &Tcb<N>, turn: &mut Turn<'_>) {
         turn.owner.peer = 0;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::environments::named;
+
+    fn world() -> World {
+        named("handshake", Table::repaired()).expect("it exists")
+    }
+
+    /// The state after the first action of each kind that `wanted` names, one after the other.
+    fn after(world: &World, wanted: &[fn(&Action) -> bool]) -> State {
+        wanted.iter().fold(world.initial(), |state, wanted| {
+            let mut actions = Vec::new();
+            world.actions(&state, &mut actions);
+            let action = actions.into_iter().find(wanted).expect("it can happen");
+            world.apply(&state, action, &mut ())
+        })
+    }
+
+    const A_OPENS: fn(&Action) -> bool = |action| matches!(action, Action::Move(Side::A, 0));
+    const B_OPENS: fn(&Action) -> bool = |action| matches!(action, Action::Move(Side::B, 0));
+    const DELIVERY: fn(&Action) -> bool = |action| matches!(action, Action::Deliver(_));
+
+    #[test]
+    fn three_deliveries_establish() {
+        let world = world();
+        let state = after(&world, &[A_OPENS, B_OPENS, DELIVERY, DELIVERY, DELIVERY]);
+        assert!(World::is_established(&state) && state.network.is_empty() && !state.violations.any());
+    }
+
+    #[test]
+    fn a_state_is_small() {
+        assert!(size_of::<State>() <= 128);
+    }
+
+    #[test]
+    fn a_refused_call_leaves_the_script_as_it_was() {
+        let world = world();
+        let once = after(&world, &[A_OPENS]);
+        let again = world.apply(&once, Action::Move(Side::A, 0), &mut ());
+        assert_eq!(once, again, "OPEN in SYN-SENT: connection already exists");
+        assert_eq!(once.ends[0].owner.left(0), 1);
+    }
+
+    #[test]
+    fn a_retransmission_on_its_way_already_changes_nothing() {
+        let world = world();
+        let once = after(&world, &[A_OPENS]);
+        let again = world.apply(&once, Action::Timeout(Side::A, Timer::Retransmit), &mut ());
+        assert_eq!(once, again);
+    }
+
+    #[test]
+    fn a_copy_stays_behind_and_is_paid_for() {
+        let world = world();
+        let copied = after(&world, &[A_OPENS, |action| matches!(action, Action::DeliverCopy(_))]);
+        let delivered = after(&world, &[A_OPENS, DELIVERY]);
+        assert_eq!(copied.network.packets().count(), delivered.network.packets().count() + 1);
+        assert_eq!(copied.duplications + 1, delivered.duplications);
+    }
+}
