@@ -6,16 +6,13 @@ use std::path::{Path, PathBuf};
 
 use crate::script::{self, ParseError, Script};
 
-/// Where the scripts say what a system does instead of what the RFC says, by its name.
-const DEVIATIONS: &str = "deviations";
-
 /// The ending of a script's file name.
 const EXTENSION: &str = "pkt";
 
 /// A script with a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scenario {
-    /// The path of its file below the folder of all scenarios, without its ending; elsewhere its whole path.
+    /// The path of its file below the folder of all scenarios, or else below the package, without its ending; elsewhere its whole path.
     pub name: String,
     /// Its file.
     pub path: PathBuf,
@@ -46,6 +43,11 @@ pub fn folder() -> PathBuf {
     folder.canonicalize().unwrap_or(folder)
 }
 
+/// The folder of the scripts that say what a system of this name does instead of what the RFC says.
+pub fn deviations(system: &str) -> PathBuf {
+    folder().with_file_name("deviations").join(system)
+}
+
 /// All scenarios in a folder and below, or the one in a file, in the order of their names.
 ///
 /// # Errors
@@ -68,9 +70,7 @@ fn collect(path: &Path, scenarios: &mut Vec<Scenario>) -> io::Result<()> {
     }
     for entry in fs::read_dir(path)? {
         let path = entry?.path();
-        let is_script = path.extension().is_some_and(|extension| extension == EXTENSION);
-        let is_folder = path.is_dir() && path != folder().join(DEVIATIONS);
-        if is_script || is_folder {
+        if path.is_dir() || path.extension().is_some_and(|extension| extension == EXTENSION) {
             collect(&path, scenarios)?;
         }
     }
@@ -81,13 +81,14 @@ impl Scenario {
     /// The scenario in a file.
     pub fn new(path: PathBuf) -> Self {
         let path = path.canonicalize().unwrap_or(path);
-        let below = path.strip_prefix(folder()).unwrap_or(&path);
+        let (scripts, package) = (folder(), folder().with_file_name(""));
+        let below = path.strip_prefix(scripts).or_else(|_| path.strip_prefix(package)).unwrap_or(&path);
         Self { name: below.with_extension("").display().to_string(), path }
     }
 
     /// What a system of this name does instead, if that is recorded.
     pub fn alternative(&self, system: &str) -> Option<Scenario> {
-        let path = folder().join(DEVIATIONS).join(system).join(format!("{}.{EXTENSION}", self.name));
+        let path = deviations(system).join(format!("{}.{EXTENSION}", self.name));
         path.is_file().then(|| Self::new(path))
     }
 

@@ -44,7 +44,7 @@ fn the_ledger_and_the_folder_of_deviations_agree() {
     let names: BTreeSet<&str> = all.iter().map(|scenario| scenario.name.as_str()).collect();
     assert_eq!(ledger.scenarios().difference(&names).collect::<Vec<_>>(), Vec::<&&str>::new(), "no such scenario");
     for subject in Subject::ALL {
-        let folder = scenario::folder().join("deviations").join(subject.name());
+        let folder = scenario::deviations(subject.name());
         if !folder.is_dir() {
             continue;
         }

@@ -259,7 +259,7 @@ impl<'a> Player<'a> {
 /// The states of all connections of a script.
 struct States {
     connections: Vec<(FourTuple, State)>,
-    /// The states of those that exist, and of the listener.
+    /// Their states, CLOSED where there is none any more, and that of the listener.
     all: Vec<State>,
     /// The state of the connection that is talked about.
     newest: State,
