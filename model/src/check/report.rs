@@ -178,3 +178,56 @@ impl Verdict {
 fn count(states: usize) -> f64 {
     f64::from(u32::try_from(states).unwrap_or(u32::MAX))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(falls: bool, expected: bool) -> Report {
+        let falls = falls.then(|| Falls { steps: 1, round: 2, ladder: "a ladder".to_owned() });
+        let verdict =
+            Verdict { property: "L3", gist: "no packet war", falls, expected_to_fall: expected.then_some("a reason") };
+        let world = WorldReport {
+            world: "a world",
+            question: "a question?",
+            bounds: Vec::new(),
+            states: 4,
+            transitions: 5,
+            depth: 3,
+            seconds: 2.0,
+            overflows: 0,
+            verdicts: vec![verdict],
+            not_visited: Vec::new(),
+            rules_fired: Vec::new(),
+        };
+        Report { profile: "repaired", worlds: vec![world] }
+    }
+
+    #[test]
+    fn what_falls_unexpectedly_and_what_holds_unexpectedly_are_both_news() {
+        assert!(report(false, false).is_as_expected() && report(true, true).is_as_expected());
+        assert!(!report(true, false).is_as_expected() && !report(false, true).is_as_expected());
+    }
+
+    #[test]
+    fn a_state_that_is_never_visited_is_news() {
+        let mut report = report(false, false);
+        report.worlds[0].not_visited = vec![("CLOSING", Some("a reason"))];
+        assert!(report.is_as_expected());
+        report.worlds[0].not_visited = vec![("CLOSING", None)];
+        assert!(!report.is_as_expected());
+    }
+
+    #[test]
+    fn it_reads_as_a_list_of_verdicts() {
+        insta::assert_snapshot!(report(true, false), @r"
+    a world: a question?
+      4 states, 5 transitions, depth 3, 2.0 s, 2 states/s; 0 segments found the network full; 0 rules fired
+      L3  FALLS, NOT EXPECTED: no packet war
+          the last 2 of these steps for ever:
+          a ladder
+
+    repaired: 1 worlds, 4 states, 5 transitions: NOT AS EXPECTED
+    ");
+    }
+}
