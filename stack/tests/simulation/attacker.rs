@@ -1,12 +1,36 @@
-//! An attacker who hears everything and forges what should do no harm to text: resets, SYNs, false acknowledgments.
+//! An attacker who hears everything and forges what should do no harm to text: resets, SYNs, false
+//! acknowledgments.
 
 use lockstep::device::prng::SplitMix64;
 use lockstep::wire::{
-    Checksum, EtherType, EthernetFrame, Ipv4Packet, Protocol, TcpFlags, TcpOptions, TcpSegment, ethernet, ipv4,
+    Checksum, EtherType, EthernetFrame, Ipv4Header, Ipv4Packet, Protocol, TcpFlags, TcpHeader, TcpOptions, TcpSegment,
+    ethernet, ipv4,
 };
 
-/// A segment without text that seems to come from where `overheard` came from; `None` if that carries no TCP.
-pub fn forge(overheard: &[u8], random: &mut SplitMix64) -> Option<Vec<u8>> {
+/// What there is to know of the connection that is attacked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Target {
+    pub rcv_nxt: u32,
+    pub snd_nxt: u32,
+}
+
+/// What the attacker may do to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Licence {
+    /// Whatever resets or confuses: whoever is hit knows that he was.
+    Everything(Option<Target>),
+    /// What a blind attacker does who never guesses RCV.NXT: nobody may notice.
+    Blind(Target),
+}
+
+/// A segment that seems to come from where `overheard` came from; `None` if that carries no TCP, or he must not do it.
+///
+/// `licence` tells what he may do to the connection with this local and remote port of the victim; `None` spares it.
+pub fn forge(
+    overheard: &[u8],
+    licence: impl FnOnce(u16, u16) -> Option<Licence>,
+    random: &mut SplitMix64,
+) -> Option<Vec<u8>> {
     let frame = EthernetFrame::parse(overheard).ok()?;
     if frame.ethertype() != EtherType::IPV4 {
         return None;
@@ -16,35 +40,54 @@ pub fn forge(overheard: &[u8], random: &mut SplitMix64) -> Option<Vec<u8>> {
         return None;
     }
     let segment = TcpSegment::parse(packet.payload(), packet.pseudo_header(), Checksum::Verify).ok()?;
-    let mut header = segment.header();
-    header.options = TcpOptions::default();
-    let near = u32::try_from(random.below(3_000)).unwrap();
-    let far = u32::try_from(random.below(1 << 31)).unwrap();
-    let (flags, seq, ack) = match random.below(11) {
-        0 => (TcpFlags::RST, header.seq, header.ack),
-        1 => (TcpFlags::RST, header.seq.wrapping_add(near), header.ack),
-        2 => (TcpFlags::RST | TcpFlags::ACK, header.seq.wrapping_sub(near), header.ack),
-        3 => (TcpFlags::SYN, header.seq.wrapping_add(near), 0),
-        4 => (TcpFlags::SYN, header.seq.wrapping_add(far), 0),
-        5 => (TcpFlags::SYN | TcpFlags::ACK, header.seq.wrapping_add(near), header.ack),
-        // Beyond anything sent, and long before it.
-        6 => (TcpFlags::ACK, header.seq, header.ack.wrapping_add((1 << 20) + far / 4)),
-        7 => (TcpFlags::ACK, header.seq, header.ack.wrapping_sub((1 << 20) + far / 4)),
-        8 => (TcpFlags::ACK | TcpFlags::URG, header.seq, header.ack),
-        9 => (TcpFlags(0), header.seq, header.ack),
-        _ => {
-            // To a port where nobody is connected.
-            header.source_port = header.source_port.wrapping_add(7);
-            let flags = [TcpFlags::ACK, TcpFlags::RST, TcpFlags(0), TcpFlags::SYN];
-            (flags[usize::try_from(random.below(4)).unwrap()], header.seq, header.ack)
-        }
-    };
-    let urgent = u16::try_from(near).unwrap();
-    let header = lockstep::wire::TcpHeader { flags, seq, ack, urgent, ..header };
-    let ip = lockstep::wire::Ipv4Header { payload_len: 20, ..packet.header() };
+    let licence = licence(segment.destination_port(), segment.source_port())?;
+    let original = TcpHeader { options: TcpOptions::default(), ..segment.header() };
+    let (header, text) = forgery(original, licence, random)?;
+    let payload_len = u16::try_from(header.emitted_len() + text.len()).unwrap();
+    let ip = Ipv4Header { payload_len, ..packet.header() };
     let mut forged = vec![0; ethernet::HEADER_LEN + ipv4::HEADER_LEN + header.emitted_len()];
+    forged.extend_from_slice(text);
     frame.header().emit(&mut forged);
     ip.emit(&mut forged[ethernet::HEADER_LEN..]);
     header.emit(&mut forged[ethernet::HEADER_LEN + ipv4::HEADER_LEN..], ip.pseudo_header());
     Some(forged)
+}
+
+/// What the segment is turned into.
+fn forgery(original: TcpHeader, licence: Licence, random: &mut SplitMix64) -> Option<(TcpHeader, &'static [u8])> {
+    let near = u32::try_from(random.below(3_000)).unwrap();
+    let far = u32::try_from(random.below(1 << 31)).unwrap();
+    let beyond = |number: u32| number.wrapping_add((1 << 20) + far / 4);
+    let TcpHeader { seq, ack, .. } = original;
+    let header = TcpHeader { urgent: u16::try_from(near).unwrap(), ..original };
+    let with = |flags, seq, ack| TcpHeader { flags, seq, ack, ..header };
+    let forged = match random.below(12) {
+        0 => with(TcpFlags::RST, seq, ack),
+        1 => with(TcpFlags::RST, seq.wrapping_add(near), ack),
+        2 => with(TcpFlags::RST | TcpFlags::ACK, seq.wrapping_sub(near), ack),
+        3 => with(TcpFlags::SYN, seq.wrapping_add(near), 0),
+        4 => with(TcpFlags::SYN, seq.wrapping_add(far), 0),
+        5 => with(TcpFlags::SYN | TcpFlags::ACK, seq.wrapping_add(near), ack),
+        6 => with(TcpFlags::ACK, seq, beyond(ack)),
+        7 => with(TcpFlags::ACK, seq, ack.wrapping_sub((1 << 20) + far / 4)),
+        8 => with(TcpFlags::ACK | TcpFlags::URG, seq, ack),
+        9 => with(TcpFlags(0), seq, ack),
+        10 => {
+            // Text that nobody must ever read: it acknowledges what was never sent.
+            let (Licence::Everything(Some(target)) | Licence::Blind(target)) = licence else {
+                return None;
+            };
+            return Some((with(TcpFlags::ACK, target.rcv_nxt, beyond(target.snd_nxt)), b"forged"));
+        }
+        _ => {
+            // To a port where nobody is connected.
+            let flags = [TcpFlags::ACK, TcpFlags::RST, TcpFlags(0), TcpFlags::SYN];
+            let flags = flags[usize::try_from(random.below(4)).unwrap()];
+            TcpHeader { source_port: header.source_port.wrapping_add(7), ..with(flags, seq, ack) }
+        }
+    };
+    match licence {
+        Licence::Blind(target) if forged.flags.contains(TcpFlags::RST) && forged.seq == target.rcv_nxt => None,
+        Licence::Blind(_) | Licence::Everything(_) => Some((forged, b"")),
+    }
 }

@@ -33,7 +33,7 @@ const NEVER_FIRED: &[(&str, &str)] = &[
 #[test]
 fn every_byte_arrives_nothing_stalls_and_nothing_is_left() {
     let total = match seed("LOCKSTEP_SEED") {
-        Some(seed) => World::new(seed, true).run(),
+        Some(seed) => World::new(seed, Table::repaired(), true).run(),
         None => run_all(seed("LOCKSTEP_SEEDS").unwrap_or(SEEDS)),
     };
     println!("{total}");
@@ -58,7 +58,7 @@ fn run_all(seeds: u64) -> Outcome {
                     if seed >= seeds {
                         return;
                     }
-                    let outcome = World::new(seed, false).run();
+                    let outcome = World::new(seed, Table::repaired(), false).run();
                     total.lock().unwrap().add(outcome);
                 }
             });

@@ -131,11 +131,16 @@ impl User {
         }
     }
 
+    /// The connection.
+    pub fn connection(&self) -> ConnectionId {
+        self.id
+    }
+
     /// Does a few things that may be done now. Tells how it ended, if it did.
     pub fn act(&mut self, mut account: Account<'_>, random: &mut SplitMix64, seed: u64) -> Option<End> {
         self.idle = self.idle.saturating_add(1);
         self.learn(&mut account);
-        if self.manner == Manner::Leaves(0) && random.below(3) == 0 {
+        if self.manner == Manner::Leaves(0) && random.below(8) == 0 {
             return self.leave(account, How::Left);
         }
         let acted = self.write(&mut account, random).and_then(|()| self.read(&mut account, random, seed));
@@ -146,9 +151,11 @@ impl User {
         }
         match self.manner {
             Manner::Polite if self.sent == self.to_send && self.theirs.is_some() => self.close(&mut account),
-            Manner::Late if self.at_end || self.idle > 40 => self.close(&mut account),
+            Manner::Late if self.theirs.is_some() && (self.at_end || self.idle > 40) => self.close(&mut account),
             Manner::Hasty if random.below(6) == 0 => self.close(&mut account),
-            Manner::Leaves(after) if self.received >= after && self.idle > 1 => return self.leave(account, How::Left),
+            Manner::Leaves(after) if self.received >= after.max(1) || self.idle > 12 => {
+                return self.leave(account, How::Left);
+            }
             Manner::Aborts(after) if self.received >= after && self.idle > 1 => {
                 let first = account.stack.abort(account.now, self.id);
                 let again = account.stack.abort(account.now, self.id);

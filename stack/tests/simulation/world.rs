@@ -10,9 +10,9 @@ use lockstep::device::{Device, Impaired, Pipe};
 use lockstep::stack::{Config, Event, KeepAlive, ListenerId, Stack};
 use lockstep::time::{Instant, Micros};
 use lockstep::wire::{Checksum, EthernetFrame, Ipv4Packet, TcpSegment};
-use lockstep_model::Table;
+use lockstep_model::{SeqNum, Table};
 
-use crate::attacker;
+use crate::attacker::{self, Licence, Target};
 use crate::user::{Account, Ledger, User};
 
 /// The ports of listeners; connections go to them, or to one on which nobody listens.
@@ -27,6 +27,7 @@ const LIFETIME: Micros = Micros::from_secs(4);
 /// One host: its stack, its end of the wire, and its users.
 pub struct Host {
     config: Config,
+    table: &'static Table,
     secret: [u8; 16],
     pub stack: Stack,
     device: Impaired<Pipe>,
@@ -40,7 +41,7 @@ pub struct Host {
 /// What a seed decides about the world.
 #[derive(Clone, Copy, Debug)]
 pub struct Climate {
-    /// Nobody aborts, attacks or cuts the power, and the network is tolerable: nothing may fail.
+    /// Nobody aborts or cuts the power, the network is tolerable, attackers are blind: nothing may fail.
     pub calm: bool,
     attacks: bool,
     power_cuts: bool,
@@ -87,6 +88,7 @@ pub struct Outcome {
     pub octets: u64,
     pub failures: BTreeMap<String, u64>,
     pub virtual_time: u64,
+    pub most_events: u64,
 }
 
 impl Outcome {
@@ -101,15 +103,21 @@ impl Outcome {
         self.connections += other.connections;
         self.octets += other.octets;
         self.virtual_time += other.virtual_time;
+        self.most_events = self.most_events.max(other.most_events);
     }
 }
 
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Outcome { fired, worlds, connections, octets, failures, virtual_time } = self;
+        let Outcome { fired, worlds, connections, octets, failures, virtual_time, most_events } = self;
         writeln!(f, "{worlds} worlds, {connections} ends of connections, {octets} octets received,")?;
         writeln!(f, "{} rules fired, {} hours of virtual time,", fired.len(), virtual_time / 3_600_000_000)?;
-        write!(f, "ends: {failures:?}")
+        writeln!(f, "at most {most_events} events in a world,")?;
+        writeln!(f, "ends: {failures:?}")?;
+        let mut rarest: Vec<_> = fired.iter().map(|(rule, count)| (count, rule)).collect();
+        rarest.sort();
+        rarest.truncate(5);
+        write!(f, "rarest: {rarest:?}")
     }
 }
 
@@ -118,7 +126,7 @@ pub fn address(host: usize) -> Ipv4Addr {
 }
 
 impl World {
-    pub fn new(seed: u64, verbose: bool) -> World {
+    pub fn new(seed: u64, table: &'static Table, verbose: bool) -> World {
         let mut random = SplitMix64::new(seed);
         let climate = Climate::random(&mut random);
         let mtu = [296, 576, 1500][usize::try_from(random.below(3)).unwrap()];
@@ -127,7 +135,7 @@ impl World {
             [one, two].map(|pipe| Impaired::new(pipe, random.next_u64(), Impairment::default(), climate.impairment));
         let configs = [0, 1].map(|host| config(host, mtu, &climate, &mut random));
         let mut devices = devices.into_iter();
-        let hosts = configs.map(|config| Host::new(config, devices.next().unwrap()));
+        let hosts = configs.map(|config| Host::new(config, table, devices.next().unwrap()));
         let mut world = World {
             now: Instant::ZERO,
             random,
@@ -149,7 +157,8 @@ impl World {
     pub fn run(mut self) -> Outcome {
         // RFC 9293 has no bound: a timeout may back off to a minute, many times over.
         let doomsday = Instant::ZERO + Micros::from_secs(4 * 3600);
-        for _ in 0..4_000_000 {
+        for event in 0..500_000_u64 {
+            self.result.most_events = event;
             self.flush();
             match self.next_moment() {
                 Some(at) => self.happen(at),
@@ -291,7 +300,7 @@ impl World {
 
     fn open(&mut self, host: usize) {
         let other = 1 - host;
-        let crossing = self.random.below(4) == 0 && self.now >= self.hosts[other].quiet_until;
+        let crossing = self.random.below(3) == 0 && self.now >= self.hosts[other].quiet_until;
         let (from, to) = if crossing {
             let n = u16::try_from(self.random.below(3)).unwrap();
             if host == 0 { (5000 + n, 6000 + n) } else { (6000 + n, 5000 + n) }
@@ -346,11 +355,20 @@ impl World {
     }
 
     fn attack(&mut self, victim: usize) {
-        let Some(frame) = self.overheard[1 - victim].last() else {
+        let heard = u64::try_from(self.overheard[1 - victim].len()).unwrap();
+        let at = usize::try_from(self.random.below(heard)).unwrap();
+        let Some(frame) = self.overheard[1 - victim].get(at) else {
             return;
         };
-        if let Some(forged) = attacker::forge(frame, &mut self.random) {
-            self.say(|_| format!("{victim} is attacked"));
+        let calm = self.climate.calm;
+        let host = &mut self.hosts[victim];
+        // In a calm world he spares what has no user to notice.
+        let licence = |local, remote| match host.target(self.now, local, remote) {
+            target if !calm => Some(Licence::Everything(target)),
+            target => target.map(Licence::Blind),
+        };
+        if let Some(forged) = attacker::forge(frame, licence, &mut self.random) {
+            self.say(|_| format!("{victim} is attacked: {}", describe(&forged)));
             self.hosts[victim].stack.input(self.now, &forged);
         }
     }
@@ -361,7 +379,7 @@ impl World {
         self.count_rules(host);
         let quiet = self.now + LIFETIME + LIFETIME;
         let there = &mut self.hosts[host];
-        there.stack = fresh_stack(&there.config, there.secret);
+        there.stack = fresh_stack(&there.config, there.table, there.secret);
         there.users.clear();
         there.quiet_until = quiet;
         there.listeners.clear();
@@ -414,10 +432,11 @@ fn describe(frame: &[u8]) -> String {
 }
 
 impl Host {
-    fn new((config, secret): (Config, [u8; 16]), device: Impaired<Pipe>) -> Host {
+    fn new((config, secret): (Config, [u8; 16]), table: &'static Table, device: Impaired<Pipe>) -> Host {
         Host {
-            stack: fresh_stack(&config, secret),
+            stack: fresh_stack(&config, table, secret),
             config,
+            table,
             secret,
             device,
             listeners: Vec::new(),
@@ -436,6 +455,15 @@ impl Host {
         }
     }
 
+    /// The established connection that a user has with these ports.
+    fn target(&mut self, now: Instant, local: u16, remote: u16) -> Option<Target> {
+        let ids: Vec<_> = self.users.values().map(User::connection).collect();
+        let mut known = ids.into_iter().filter_map(|id| self.stack.status(now, id).ok());
+        let status = known.find(|status| (status.pair.local.port(), status.pair.remote.port()) == (local, remote))?;
+        let target = Target { rcv_nxt: status.tcb.rcv_nxt().raw(), snd_nxt: status.tcb.snd_nxt().raw() };
+        status.tcb.syn_acked().then_some(target)
+    }
+
     fn stop_listening(&mut self, now: Instant) {
         for listener in std::mem::take(&mut self.listeners) {
             self.stack.close_listener(now, listener).unwrap();
@@ -443,8 +471,8 @@ impl Host {
     }
 }
 
-fn fresh_stack(config: &Config, secret: [u8; 16]) -> Stack {
-    let mut stack = Stack::new(config.clone(), Table::repaired(), secret).unwrap();
+fn fresh_stack(config: &Config, table: &'static Table, secret: [u8; 16]) -> Stack {
+    let mut stack = Stack::new(config.clone(), table, secret).unwrap();
     stack.set_tracing(true);
     stack
 }
@@ -490,7 +518,7 @@ impl Climate {
         };
         Climate {
             calm,
-            attacks: !calm && random.below(3) > 0,
+            attacks: random.below(3) > 0,
             power_cuts: !calm && random.below(4) == 0,
             impairment,
             sessions: 4 + random.below(16),
