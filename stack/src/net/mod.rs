@@ -1,4 +1,4 @@
-//! Blocking sockets on a stack of our own, with the names, meanings and [`io::ErrorKind`](std::io::ErrorKind)s of
+//! Blocking sockets on a stack of our own, with the names, meanings and [`io::ErrorKind`]s of
 //! [`std::net`].
 //!
 //! What differs is that there is no global network: whoever opens a socket says on which stack, by the
