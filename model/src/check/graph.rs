@@ -213,9 +213,12 @@ pub fn number(len: usize) -> u32 {
 }
 
 /// The place of a node in an array.
+///
+/// # Panics
+/// Where addresses have fewer than 32 bits, which no checker runs on.
 #[must_use]
 pub fn index(node: u32) -> usize {
-    node as usize
+    usize::try_from(node).expect("an address has at least 32 bits")
 }
 
 #[cfg(test)]

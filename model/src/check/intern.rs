@@ -63,8 +63,10 @@ impl<T: Copy + Eq + Hash> Interned<T> {
         self.values.iter()
     }
 
+    /// Where to begin to look: the lower bits.
     fn home(&self, hash: u64) -> usize {
-        usize::try_from(hash).unwrap_or(0) & (self.slots.len() - 1)
+        let lower = u32::try_from(hash & u64::from(u32::MAX)).unwrap_or(0);
+        index(lower) & (self.slots.len() - 1)
     }
 
     fn grow(&mut self) {
@@ -144,7 +146,7 @@ impl Hasher for Mixer {
         self.gather(u64::from(n.to_le_bytes()[0]), u8::BITS);
     }
     fn write_usize(&mut self, n: usize) {
-        self.mix(n as u64);
+        self.mix(u64::try_from(n).unwrap_or(u64::MAX));
     }
 }
 
