@@ -59,12 +59,26 @@ fn run_all(seeds: u64) -> Outcome {
                         return;
                     }
                     let outcome = World::new(seed, Table::repaired(), false).run();
-                    total.lock().unwrap().add(outcome);
+                    add(&mut total.lock().unwrap(), outcome);
                 }
             });
         }
     });
     total.into_inner().unwrap()
+}
+
+fn add(total: &mut Outcome, other: Outcome) {
+    for (rule, count) in other.fired {
+        *total.fired.entry(rule).or_default() += count;
+    }
+    for (failure, count) in other.failures {
+        *total.failures.entry(failure).or_default() += count;
+    }
+    total.worlds += other.worlds;
+    total.connections += other.connections;
+    total.octets += other.octets;
+    total.virtual_time += other.virtual_time;
+    total.most_events = total.most_events.max(other.most_events);
 }
 
 /// The list of what never fires is neither too short nor too long.

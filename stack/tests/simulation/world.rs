@@ -91,22 +91,6 @@ pub struct Outcome {
     pub most_events: u64,
 }
 
-impl Outcome {
-    pub fn add(&mut self, other: Outcome) {
-        for (rule, count) in other.fired {
-            *self.fired.entry(rule).or_default() += count;
-        }
-        for (failure, count) in other.failures {
-            *self.failures.entry(failure).or_default() += count;
-        }
-        self.worlds += other.worlds;
-        self.connections += other.connections;
-        self.octets += other.octets;
-        self.virtual_time += other.virtual_time;
-        self.most_events = self.most_events.max(other.most_events);
-    }
-}
-
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Outcome { fired, worlds, connections, octets, failures, virtual_time, most_events } = self;
