@@ -274,6 +274,45 @@ mod tests {
         }
     }
 
+    /// Says what it was told to say, then that there is nothing.
+    struct Scripted {
+        says: std::vec::IntoIter<Result<Option<usize>, DeviceError>>,
+        ready: UnixStream,
+    }
+
+    impl Device for Scripted {
+        fn recv(&mut self, _now: Instant, _buf: &mut [u8]) -> Result<Option<usize>, DeviceError> {
+            self.says.next().unwrap_or(Err(DeviceError::Gone))
+        }
+
+        fn send(&mut self, _now: Instant, _frame: &[u8]) -> Result<Sent, DeviceError> {
+            Err(DeviceError::Down)
+        }
+
+        fn mtu(&self) -> usize {
+            1500
+        }
+
+        fn fd(&self) -> Option<BorrowedFd<'_>> {
+            Some(self.ready.as_fd())
+        }
+    }
+
+    /// Two frames that mean nothing, an interface that is down for a moment, and one more frame.
+    #[test]
+    fn what_has_arrived_counts_and_a_device_that_is_down_may_come_up() {
+        let (mut far, ready) = UnixStream::pair().unwrap();
+        far.write_all(b"always readable").unwrap();
+        let says =
+            vec![Ok(Some(20)), Ok(Some(20)), Err(DeviceError::Down), Ok(None), Ok(Some(20)), Err(DeviceError::Gone)];
+        let driver = Driver::spawn(stack(CLIENT), Scripted { says: says.into_iter(), ready }).unwrap();
+        let handle = driver.handle().clone();
+        let error = TcpStream::connect(&handle, (SERVER, 80)).unwrap_err();
+        assert_eq!(error.to_string(), "the device is gone");
+        assert_eq!(handle.look(|stack| stack.drops().total()), 3);
+        assert!(matches!(driver.stop(Duration::ZERO), Err(DriveError::Device(_))));
+    }
+
     #[test]
     fn nothing_to_do_is_nothing_done() {
         let (near, _far) = Wire::pair();

@@ -21,6 +21,11 @@ fn nc_talks_to_serve_discard_until_ctrl_c() {
 }
 
 #[test]
+fn serve_survives_a_cable_pulled_out_but_not_a_device_taken_away() {
+    in_network_namespace("program::inside::serve_survives_a_cable_pulled_out_but_not_a_device_taken_away");
+}
+
+#[test]
 fn connect_talks_to_a_server_of_the_kernel() {
     in_network_namespace("program::inside::connect_talks_to_a_server_of_the_kernel");
 }
@@ -95,6 +100,23 @@ mod inside {
         assert_eq!((ended.status.code(), ended.stderr.len()), (Some(0), 0), "{}", said(&ended));
         drop(waiting.stdin.take());
         waiting.wait().unwrap();
+    }
+
+    #[test]
+    #[ignore = "run in a namespace by the test of the same name"]
+    fn serve_survives_a_cable_pulled_out_but_not_a_device_taken_away() {
+        if !have(&["nc", "ip"]) {
+            return;
+        }
+        let Some(server) = Running::start(&["serve", "echo", "--tap", "lockstep0"]) else { return };
+        let hello = || run_with_input("nc", &["-N", "192.0.2.2", "7"], b"hello").stdout;
+        assert_eq!(hello(), b"hello");
+        assert!(run("ip", &["link", "set", "lockstep0", "down"]).status.success());
+        assert!(run("ip", &["link", "set", "lockstep0", "up"]).status.success());
+        assert_eq!(hello(), b"hello");
+        assert!(run("ip", &["link", "delete", "lockstep0"]).status.success());
+        let ended = server.wait();
+        assert_eq!((ended.status.code(), said(&ended).as_str()), (Some(1), "lockstep: the device is gone\n"));
     }
 
     #[test]

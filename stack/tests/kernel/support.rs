@@ -141,10 +141,14 @@ impl Running {
     }
 
     /// Ends it by this signal.
-    pub fn stop(mut self, signal: &str) -> Output {
-        let child = self.child.take().unwrap();
-        send_signal(&child, signal);
-        child.wait_with_output().unwrap()
+    pub fn stop(self, signal: &str) -> Output {
+        send_signal(self.child.as_ref().unwrap(), signal);
+        self.wait()
+    }
+
+    /// Waits until it has ended by itself.
+    pub fn wait(mut self) -> Output {
+        self.child.take().unwrap().wait_with_output().unwrap()
     }
 }
 
