@@ -1,6 +1,6 @@
 //! What one scenario says of one system.
 //!
-//! Two judges see each run: the script, which states what RFC 9293 wants in this one exchange, and the [oracle](crate::oracle), which follows
+//! Two judges see each run: the script, which states what RFC 9293 wants in this one exchange, and the oracle, which follows
 //! the exchange with the table. A system conforms if both agree that it does. Where it does not, the
 //! [ledger](crate::deviations) may know: then the script that records the difference takes the place of the scenario's own, and has to
 //! be met exactly.

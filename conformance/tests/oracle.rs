@@ -146,6 +146,15 @@ fn datagram(source: SocketAddrV4, destination: SocketAddrV4, flags: Flags, seq: 
     bytes
 }
 
+/// The peer's ACK with a closed window.
+fn windowless(seq: u32, ack: u32) -> Vec<u8> {
+    let (source, destination) = (PEER.ip().octets(), SYSTEM.ip().octets());
+    let tcp = PacketBuilder::ipv4(source, destination, 64).tcp(PEER.port(), SYSTEM.port(), 5_000 + seq, 0);
+    let mut bytes = Vec::new();
+    tcp.ack(1_000 + ack).write(&mut bytes, &[]).expect("a datagram that fits");
+    bytes
+}
+
 #[test]
 fn a_whole_connection_is_explained() {
     Tape::established()
@@ -278,6 +287,65 @@ fn planted_a_retransmission_long_before_any_timeout() {
         .after(20)
         .says(Flags::ACK, 1, 1, 50)
         .rejected("before the shortest timeout");
+}
+
+#[test]
+fn planted_text_that_is_accepted_and_never_sent() {
+    Tape::established().writes(50).rejected("text or a FIN could leave since");
+}
+
+#[test]
+fn planted_a_fin_that_is_never_sent() {
+    Tape::established().shuts().rejected("text or a FIN could leave since");
+}
+
+#[test]
+fn planted_a_closed_window_that_is_never_probed() {
+    let mut tape = Tape::established().hears(Flags::ACK, 1, 1, 0);
+    if let Some(Observation { what: What::Injected(bytes), .. }) = tape.trace.observations.last_mut() {
+        *bytes = windowless(1, 1);
+    }
+    tape.writes(50).rejected("Persist runs since");
+}
+
+#[test]
+fn planted_an_end_that_the_peer_has_not_sent() {
+    Tape::established().reads(0).rejected("told of an end");
+}
+
+#[test]
+fn an_acknowledgment_for_each_of_two_gaps_is_explained() {
+    Tape::established()
+        .hears(Flags::ACK, 11, 1, 10)
+        .hears(Flags::ACK, 31, 1, 10)
+        .says(Flags::ACK, 1, 1, 0)
+        .says(Flags::ACK, 1, 1, 0)
+        .explained();
+}
+
+#[test]
+fn a_retransmission_that_takes_new_text_along_is_explained() {
+    Tape::established()
+        .writes(50)
+        .says(Flags::ACK, 1, 1, 50)
+        .writes(30)
+        .after(1_000)
+        .says(Flags::ACK, 1, 1, 80)
+        .hears(Flags::ACK, 1, 81, 0)
+        .explained();
+}
+
+#[test]
+fn a_retransmission_that_duplicate_acknowledgments_ask_for_is_explained() {
+    Tape::established()
+        .writes(50)
+        .says(Flags::ACK, 1, 1, 50)
+        .hears(Flags::ACK, 1, 1, 0)
+        .hears(Flags::ACK, 1, 1, 0)
+        .hears(Flags::ACK, 1, 1, 0)
+        .says(Flags::ACK, 1, 1, 50)
+        .hears(Flags::ACK, 1, 51, 0)
+        .explained();
 }
 
 #[test]

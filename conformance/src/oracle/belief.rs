@@ -99,7 +99,12 @@ impl Belief {
             (started + latest < now).then(|| format!("{}: {timer:?} runs since {started:?}", tcb.state()))
         };
         late(Timer::Retransmit, terms.latest_retransmission(self.ledger.rexmit_interval()))
+            .or_else(|| late(Timer::Persist, terms.latest_retransmission(self.ledger.probe_interval)))
             .or_else(|| late(Timer::TimeWait, terms.latest_time_wait()))
+            .or_else(|| {
+                let since = self.ledger.idle_since.filter(|&since| since + terms.latest_transmission() < now)?;
+                Some(format!("{}: text or a FIN could leave since {since:?}", self.state()))
+            })
     }
 
     /// This belief, and those in which timers that nobody sees have gone off before `now`.
@@ -125,7 +130,7 @@ impl Belief {
     /// All beliefs that explain one more thing, or why there is none.
     pub fn explain(self, event: Happened, now: Duration, terms: &Terms) -> Result<Vec<Belief>, String> {
         match event {
-            Happened::Arrived(segment) => Ok(self.after(Event::Arrives(segment), now, terms)),
+            Happened::Arrived(segment) => Ok(self.arrived(segment, now, terms)),
             Happened::Emitted(segment) => self.emitted(&segment, now, terms),
             Happened::Listening(listening) => Ok(vec![Belief { listening, ..self }]),
             Happened::Opened => Ok(self.after(Event::Call(Call::OpenActive { remote: true }), now, terms)),
@@ -139,12 +144,28 @@ impl Belief {
         }
     }
 
+    fn arrived(mut self, segment: Segment<Seq>, now: Duration, terms: &Terms) -> Vec<Belief> {
+        let says_nothing_new = |tcb: &Tcb<Seq>| segment.is_empty() && segment.ack == tcb.snd_una();
+        if self.tcb.is_some_and(|tcb| !tcb.retransmission_queue_is_empty() && says_nothing_new(&tcb)) {
+            self.ledger.duplicates = self.ledger.duplicates.saturating_add(1);
+        }
+        self.after(Event::Arrives(segment), now, terms)
+    }
+
     fn sent_by_user(mut self, octets: u32, now: Duration, terms: &Terms) -> Vec<Belief> {
         self.ledger.offer(octets);
         self.after(Event::Call(Call::Send { remote: true }), now, terms)
     }
 
+    /// To be given nothing is to be told that there is nothing more.
     fn received_by_user(mut self, octets: u32) -> Result<Vec<Belief>, String> {
+        let more_may_come = matches!(
+            self.state(),
+            State::SynSent | State::SynReceived | State::Established | State::FinWait1 | State::FinWait2
+        );
+        if octets == 0 && more_may_come {
+            return Err(format!("in {} the user is told of an end that the peer has not sent", self.state()));
+        }
         self.ledger.take_unread(octets)?;
         Ok(vec![self])
     }
@@ -188,18 +209,19 @@ impl Belief {
         let fired = step(table, &mut tcb, event, &mut host);
         let owed = std::mem::take(&mut host.owed);
         belief.owe(owed, now, terms);
-        belief.settle(tcb);
+        belief.settle(tcb, now);
         belief.last = fired.iter().collect();
         (belief, fired)
     }
 
     /// A child back in LISTEN is freed, as is a connection in CLOSED; what a reset or an abort still owes stays owed.
-    fn settle(&mut self, tcb: Tcb<Seq>) {
+    fn settle(&mut self, tcb: Tcb<Seq>, now: Duration) {
         if matches!(tcb.state(), State::Closed | State::Listen) {
             self.tcb = None;
             self.ledger.forget_connection();
             self.owed.retain(|owed| owed.what != Debt::Ack);
         } else {
+            self.ledger.note_idleness(&tcb, now);
             self.tcb = Some(tcb);
         }
     }
@@ -222,6 +244,7 @@ impl Belief {
     pub(super) fn pay_acks(&mut self, segment: &Segment<Seq>) {
         if segment.has(Flag::Ack) {
             self.owed.retain(|owed| owed.what != Debt::Ack);
+            self.ledger.acks_asked_for = self.ledger.acks_asked_for.saturating_sub(1);
         }
     }
 }

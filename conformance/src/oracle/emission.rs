@@ -33,7 +33,7 @@ impl Belief {
                 self.something_new(&tcb, segment, now, terms)
             }
         } else if segment.seq.before(tcb.snd_una()) {
-            self.reminder(&tcb, segment)
+            self.reminder(&tcb, segment, now)
         } else {
             self.something_again(&tcb, segment, now, terms)
         }
@@ -59,7 +59,7 @@ impl Belief {
 
     /// An acknowledgment: because a rule asked for it, or because the window has changed.
     fn bare_ack(mut self, tcb: &Tcb<Seq>, segment: &Segment<Seq>) -> Result<Vec<Belief>, String> {
-        let asked_for = self.owed.iter().any(|owed| owed.what == Debt::Ack);
+        let asked_for = self.ledger.acks_asked_for > 0;
         let window_changed = self.ledger.last_said.is_some_and(|(ack, wnd)| ack != segment.ack || wnd != segment.wnd);
         if !asked_for && !window_changed {
             return Err(format!("in {} nothing asks for an acknowledgment", tcb.state()));
@@ -94,7 +94,8 @@ impl Belief {
         Ok(self.after(Event::Sent { text: segment.text, fin }, now, terms))
     }
 
-    /// Text or FIN once more, because the timer went off or because the peer's ACKs tell of a loss (RFC 5681 §3.2).
+    /// Text or FIN once more, because the timer went off or because the peer's ACKs tell of a loss (RFC 5681 §3.2); new
+    /// text may follow in the same segment.
     fn something_again(
         mut self,
         tcb: &Tcb<Seq>,
@@ -102,16 +103,26 @@ impl Belief {
         now: Duration,
         terms: &Terms,
     ) -> Result<Vec<Belief>, String> {
-        if segment.is_empty() || segment.end().after(tcb.snd_nxt()) || tcb.retransmission_queue_is_empty() {
+        if segment.is_empty() || tcb.retransmission_queue_is_empty() {
             return Err(format!("SND.NXT is {}, SND.UNA {}", tcb.snd_nxt(), tcb.snd_una()));
         }
-        if segment.has(Flag::Fin) != (tcb.fin_sent() && segment.end() == tcb.snd_nxt()) {
+        let ends = segment.end().since(tcb.snd_nxt());
+        if ends <= 0 && segment.has(Flag::Fin) != (tcb.fin_sent() && ends == 0) {
             return Err("the FIN keeps its sequence number".to_owned());
         }
         self.wait_is_over(now, terms)?;
         self.ledger.retransmitted(now);
-        self.note(segment);
-        Ok(self.after(Event::Timeout(Timer::Retransmit), now, terms))
+        let new = u32::try_from(ends).unwrap_or(0);
+        if new == 0 {
+            self.note(segment);
+            return Ok(self.after(Event::Timeout(Timer::Retransmit), now, terms));
+        }
+        let text = new.saturating_sub(u32::from(segment.has(Flag::Fin)));
+        let rest = Segment { seq: tcb.snd_nxt(), text, ..*segment };
+        let beliefs = self.after(Event::Timeout(Timer::Retransmit), now, terms).into_iter();
+        let explained: Vec<_> =
+            beliefs.map(|belief| belief.something_new(tcb, &rest, now, terms)).collect::<Result<_, _>>()?;
+        Ok(explained.concat())
     }
 
     fn syn_again(
@@ -133,11 +144,12 @@ impl Belief {
 
     /// A segment before SND.UNA that asks the peer for an acknowledgment: keep-alive (§3.8.4), or the probe of a closed
     /// window that many implementations send instead of new text.
-    fn reminder(mut self, tcb: &Tcb<Seq>, segment: &Segment<Seq>) -> Result<Vec<Belief>, String> {
+    fn reminder(mut self, tcb: &Tcb<Seq>, segment: &Segment<Seq>, now: Duration) -> Result<Vec<Belief>, String> {
         let form = segment.seq == tcb.snd_una().minus(1) && segment.len() <= 1 && !segment.has(Flag::Fin);
         if !form || !(tcb.armed(Timer::Persist) || tcb.retransmission_queue_is_empty()) {
             return Err(format!("SND.UNA is {}: all before it is acknowledged", tcb.snd_una()));
         }
+        self.ledger.probed(now);
         self.note(segment);
         Ok(vec![self])
     }

@@ -44,8 +44,14 @@ pub struct Ledger {
     pub(super) unsent: u32,
     /// ACK and window of the last segment emitted.
     pub(super) last_said: Option<(Seq, u32)>,
-    /// ACKs that arrived since SND.UNA last moved and acknowledge nothing.
+    /// Bare ACKs since SND.UNA last moved that acknowledge nothing new while something is in flight (RFC 5681 §2).
     pub(super) duplicates: u8,
+    /// Acknowledgments that rules have asked for, less those that were seen: one may pay for all, but each may leave.
+    pub(super) acks_asked_for: u32,
+    /// Since when text or a FIN could leave that does not.
+    pub(super) idle_since: Option<Duration>,
+    /// How long the last wait for the next probe of a closed window was.
+    pub(super) probe_interval: Option<Duration>,
     started: [Option<Duration>; Timer::ALL.len()],
     rexmit_interval: Option<Duration>,
     /// When the oldest unacknowledged octet was first sent.
@@ -94,6 +100,26 @@ impl Ledger {
     pub fn retransmitted(&mut self, now: Duration) {
         if let Some(started) = self.started(Timer::Retransmit) {
             self.rexmit_interval = Some(now.saturating_sub(started));
+        }
+    }
+
+    /// A closed window was probed: the next probe may take longer.
+    pub fn probed(&mut self, now: Duration) {
+        if let Some(started) = self.started(Timer::Persist) {
+            self.probe_interval = Some(now.saturating_sub(started));
+        }
+        self.started[index(Timer::Persist)] = Some(now);
+    }
+
+    /// Notes whether text or a FIN could leave now: the window is open, and nothing is in flight that would justify
+    /// waiting.
+    pub fn note_idleness(&mut self, tcb: &Tcb<Seq>, now: Duration) {
+        let waits = (self.unsent > 0 && tcb.may_send_text()) || tcb.fin_due();
+        let could_leave = waits && tcb.retransmission_queue_is_empty() && tcb.usable_window() > 0;
+        if could_leave {
+            self.idle_since.get_or_insert(now);
+        } else {
+            self.idle_since = None;
         }
     }
 
@@ -197,6 +223,7 @@ impl Host<Seq> for OracleHost<'_> {
         self.owed.push((Debt::Control(segment), None));
     }
     fn acknowledge(&mut self, _: &Tcb<Seq>, urgency: Urgency) {
+        self.ledger.acks_asked_for += 1;
         self.owed.push((Debt::Ack, Some(urgency)));
     }
     fn take_challenge(&mut self) {}
@@ -240,6 +267,9 @@ impl Host<Seq> for OracleHost<'_> {
     }
     fn stop(&mut self, timer: Timer) {
         self.ledger.started[index(timer)] = None;
+        if timer == Timer::Persist {
+            self.ledger.probe_interval = None;
+        }
     }
     fn signal(&mut self, _: Signal) {}
     fn reply(&mut self, _: Reply) {}

@@ -1,7 +1,7 @@
 //! The oracle: the table as a nondeterministic acceptor of what was seen.
 //!
-//! It follows each connection of a [`Trace`] with the table's own [`step`](lockstep_model::step) and keeps the set of
-//! [`Belief`]s that explain everything so far: under every reading of the RFC (literal or repaired), with every optional part
+//! It follows each connection of a [`Trace`] with the table's own [`step`](lockstep_model::step()) and keeps the set of
+//! beliefs that explain everything so far: under every reading of the RFC (literal or repaired), with every optional part
 //! followed or not, with every delay the RFC allows. When none is left the system has diverged, and what the last ones
 //! expected is the reason. The bytes are decoded by `etherparse`, never by Lockstep's own parsers.
 
@@ -61,6 +61,12 @@ impl Terms {
     fn latest_retransmission(&self, last: Option<Duration>) -> Duration {
         let wait = last.map_or(Duration::from_secs(3), |last| (2 * last).max(Duration::from_secs(3)));
         wait + wait / 4 + self.timing.slack + 2 * self.timing.tick
+    }
+
+    /// The latest time for text, or a FIN, that nothing holds back: what may be sent at all may at most wait for more to
+    /// send (RFC 9293 §3.8.6.2.1: 0.1 to 1.0 seconds).
+    fn latest_transmission(&self) -> Duration {
+        Duration::from_secs(1) + self.timing.slack + 2 * self.timing.tick
     }
 
     fn latest_time_wait(&self) -> Duration {
