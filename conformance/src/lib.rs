@@ -1,4 +1,19 @@
-//! Placeholder.
+//! The same TCP scenarios on Lockstep and on the Linux kernel, every segment and state judged by the table.
+//!
+//! ```text
+//!   script ---- run ---- system (lockstep | linux)
+//!                |
+//!              trace ---- oracle ---- the table of lockstep-model
+//!                |           |
+//!               script's   table's
+//!                   \ verdict / ---- deviations ---- report
+//! ```
+//!
+//! * A [`scenario`] is a [`script`] in the packetdrill language.
+//! * [`run`] plays it on a [`system`] and writes down a [`trace`] of all that was done and seen.
+//! * The script says what should have been seen, the [`oracle`] what the table can explain; a [`verdict`] needs both.
+//! * [`deviations`] knows where a system is different on purpose.
+//! * The kernel runs in a [`namespace`], in a child process, the [`worker`]; a [`report`] tells people and programs.
 
 pub mod deviations;
 pub mod namespace;
