@@ -25,6 +25,8 @@ use sockets::{Attempt, Sockets};
 
 mod knobs;
 mod sockets;
+#[cfg(test)]
+mod tests;
 mod wire;
 
 /// Runs are to be repeated: initial sequence numbers and ports follow from this.
