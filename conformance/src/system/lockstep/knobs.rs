@@ -1,4 +1,4 @@
-//! Linux's names for what can be configured here too.
+//! Linux's names, and one of FreeBSD's, for what can be configured here too.
 
 use ::lockstep::stack::TcpConfig;
 use ::lockstep::time::Micros;
@@ -12,8 +12,8 @@ use crate::system::Unsupported;
 pub(super) fn turn(tcp: &mut TcpConfig, name: &str, value: &str) -> Result<(), Unsupported> {
     let no_such_value = || Unsupported::KnobValue { name: name.to_owned(), value: value.to_owned() };
     let number: u64 = value.parse().map_err(|_| no_such_value())?;
-    let short = name.strip_prefix("net.ipv4.").ok_or_else(|| Unsupported::Knob { name: name.to_owned() })?;
-    match (short, number) {
+    match (name.strip_prefix("net.ipv4.").unwrap_or(name), number) {
+        ("net.inet.tcp.msl", millis) => tcp.msl = Micros::from_millis(millis),
         ("tcp_rfc1337", 0 | 1) => tcp.rfc1337 = number == 1,
         ("tcp_invalid_ratelimit", millis) => tcp.challenge_interval = Micros::from_millis(millis),
         ("tcp_fin_timeout", seconds) => tcp.fin_wait_2 = Micros::from_millis(seconds.saturating_mul(1_000)),
@@ -66,10 +66,12 @@ mod tests {
         turn(&mut tcp, "net.ipv4.tcp_rfc1337", "0").expect("a knob");
         turn(&mut tcp, "net.ipv4.tcp_invalid_ratelimit", "0").expect("a knob");
         turn(&mut tcp, "net.ipv4.tcp_fin_timeout", "3").expect("a knob");
+        turn(&mut tcp, "net.inet.tcp.msl", "30000").expect("a knob");
         let turned = TcpConfig {
             rfc1337: false,
             challenge_interval: Micros::ZERO,
             fin_wait_2: Micros::from_millis(3_000),
+            msl: Micros::from_secs(30),
             ..TcpConfig::default()
         };
         assert_eq!(tcp, turned);
