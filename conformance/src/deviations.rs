@@ -1,9 +1,9 @@
 //! The ledger of known differences: where a system under test does not do what RFC 9293 says, why, and who says so.
 //!
-//! `deviations.toml` holds the entries. A scenario always states the RFC's expectation. For a system with an entry for it the script of
-//! the same path under `deviations/SYSTEM/` says exactly what that system does instead, and the run of that script
-//! decides: a difference is expected only as it was recorded. An entry for a scenario that passes anyway is *stale*, and as bad as a
-//! failure: what no longer differs must not be excused.
+//! `deviations.toml` holds the entries. A scenario always states the RFC's expectation. For a system with an entry
+//! for it the script of the same path under `deviations/SYSTEM/` says exactly what that system does instead, and the
+//! run of that script decides: a difference is expected only as it was recorded. An entry for a scenario that passes
+//! anyway is *stale*, and as bad as a failure: what no longer differs must not be excused.
 
 use std::collections::BTreeSet;
 
@@ -22,7 +22,8 @@ pub struct Deviations {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Deviation {
-    /// Its number among the differences of this system, such as `L04`; a row of the table of kind deviation bears the same.
+    /// Its number among the differences of this system, such as `L04`; a row of the table of kind deviation bears the
+    /// same.
     pub id: String,
     /// The system, `linux`.
     pub system: String,

@@ -12,7 +12,8 @@ const EXTENSION: &str = "pkt";
 /// A script with a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scenario {
-    /// The path of its file below the folder of all scenarios, or else below the package, without its ending; elsewhere its whole path.
+    /// The path of its file below the folder of all scenarios, or else below the package, without its ending;
+    /// elsewhere its whole path.
     pub name: String,
     /// Its file.
     pub path: PathBuf,

@@ -1,9 +1,9 @@
 //! What one scenario says of one system.
 //!
-//! Two judges see each run: the script, which states what RFC 9293 wants in this one exchange, and the oracle, which follows
-//! the exchange with the table. A system conforms if both agree that it does. Where it does not, the
-//! [ledger](crate::deviations) may know: then the script that records the difference takes the place of the scenario's own, and has to
-//! be met exactly.
+//! Two judges see each run: the script, which states what RFC 9293 wants in this one exchange, and the oracle, which
+//! follows the exchange with the table. A system conforms if both agree that it does. Where it does not, the
+//! [ledger](crate::deviations) may know: then the script that records the difference takes the place of the
+//! scenario's own, and has to be met exactly.
 
 use std::time::{Duration, Instant};
 
@@ -60,7 +60,8 @@ impl Subject {
         Terms { deviant, ..Terms::new(system.timing(), self.time_wait()) }
     }
 
-    /// How long its TIME-WAIT lasts. RFC 9293 §3.4.2 says four minutes and leaves the choice to experience; Linux has one.
+    /// How long its TIME-WAIT lasts. RFC 9293 §3.4.2 says four minutes and leaves the choice to experience; Linux has
+    /// one.
     const fn time_wait(self) -> Duration {
         match self {
             Self::Lockstep => Duration::from_secs(240),
@@ -240,8 +241,8 @@ impl Played {
         self.run.end == End::Completed && self.judgement.needs().is_some_and(|ids| ids.is_empty())
     }
 
-    /// Whether it is what the ledger says. What the oracle cannot explain is excused only as long as no row of the table says what this
-    /// system does.
+    /// Whether it is what the ledger says. What the oracle cannot explain is excused only as long as no row of the
+    /// table says what this system does.
     fn deviates(&self, known: &[&Deviation]) -> bool {
         let excused = match self.judgement.needs() {
             Some(ids) => ids.iter().all(|id| known.iter().any(|deviation| deviation.id == *id)),

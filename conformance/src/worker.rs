@@ -1,8 +1,8 @@
 //! Scenarios on the Linux kernel, in a child process that has a network of its own.
 //!
-//! A namespace must be [entered](namespace::enter) before any thread exists, and there is no way back, so that the program starts
-//! itself again. The child runs several scenarios side by side, for they mostly wait, and tells each outcome in a line of
-//! JSON as soon as it is known.
+//! A namespace must be [entered](namespace::enter) before any thread exists, and there is no way back, so that the
+//! program starts itself again. The child runs several scenarios side by side, for they mostly wait, and tells each
+//! outcome in a line of JSON as soon as it is known.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::PathBuf;

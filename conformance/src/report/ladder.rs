@@ -13,8 +13,8 @@ use crate::trace::{Observation, Trace, What};
 /// How wide the column of the system is.
 const WIDTH: usize = 34;
 
-/// A line for each thing that was done or seen: the line of the script that asked for it, the time in seconds, and what it was. The
-/// numbers of segments count from the initial sequence numbers.
+/// A line for each thing that was done or seen: the line of the script that asked for it, the time in seconds, and
+/// what it was. The numbers of segments count from the initial sequence numbers.
 pub fn draw(trace: &Trace) -> Vec<String> {
     let mut numbers = Numbers::default();
     let returns: BTreeMap<u32, (Duration, &Ret)> = trace

@@ -90,8 +90,8 @@ impl Sockets {
         }
     }
 
-    /// Accounts for what a call returned, and compares it with what the script wants. Returns a further call to be made, of which
-    /// the script knows nothing.
+    /// Accounts for what a call returned, and compares it with what the script wants. Returns a further call to be
+    /// made, of which the script knows nothing.
     pub(super) fn settle(
         &mut self,
         operation: &Operation,

@@ -1,5 +1,5 @@
-//! When the events of a script are due. The written times of a script mean distances: on a real system each counts from when the
-//! event before it really happened, so that delays do not add up.
+//! When the events of a script are due. The written times of a script mean distances: on a real system each counts
+//! from when the event before it really happened, so that delays do not add up.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -39,15 +39,16 @@ impl Clock {
         due
     }
 
-    /// When an event of the system that is written at `when` may be seen: never earlier than the tolerance allows, later by what the
-    /// system is owed besides.
+    /// When an event of the system that is written at `when` may be seen: never earlier than the tolerance allows,
+    /// later by what the system is owed besides.
     pub(super) fn window(&self, when: When) -> RangeInclusive<Duration> {
         let (from, until) = self.distances(when);
         let earliest = (self.happened + from).saturating_sub(self.tolerance);
         earliest..=self.happened + *self.timing.window(until).end() + self.tolerance
     }
 
-    /// When a call made at `when` may be seen to return: as late as an event of the system, and if it is to block not before that.
+    /// When a call made at `when` may be seen to return: as late as an event of the system, and if it is to block not
+    /// before that.
     pub(super) fn returns(&self, when: When) -> RangeInclusive<Duration> {
         let window = self.window(when);
         match when {
@@ -64,7 +65,8 @@ impl Clock {
         self.happened = self.happened.max(happened);
     }
 
-    /// An event of the system that is written at `when` happened, perhaps even before the one that it follows. Goes on to it.
+    /// An event of the system that is written at `when` happened, perhaps even before the one that it follows. Goes
+    /// on to it.
     pub(super) fn saw(&mut self, when: When, happened: Duration) {
         let (from, _) = self.distances(when);
         self.written += from;

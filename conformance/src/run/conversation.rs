@@ -14,8 +14,8 @@ pub const SYSTEM_PORT: u16 = 8080;
 /// The port of the peer.
 pub const PEER_PORT: u16 = 40_000;
 
-/// What the numbers of the peer count from. So close to the end of the sequence space, every script with a little text from the peer
-/// goes round it.
+/// What the numbers of the peer count from. So close to the end of the sequence space, every script with a little
+/// text from the peer goes round it.
 pub const PEER_INITIAL: u32 = u32::MAX - 15;
 
 /// The conversation of one script: one connection at a time, between the two addresses.
@@ -104,8 +104,8 @@ impl Conversation {
         }
     }
 
-    /// Takes from the first SYN of a connection what only the system knows: its port, and its initial sequence number, which the
-    /// script writes as `written`.
+    /// Takes from the first SYN of a connection what only the system knows: its port, and its initial sequence
+    /// number, which the script writes as `written`.
     pub fn learn(&mut self, segment: &Segment, written: Option<SeqNumber>) {
         if !segment.flags.contains(Flags::SYN) || segment.flags.contains(Flags::RST) {
             return;
@@ -143,8 +143,8 @@ impl Conversation {
         }
     }
 
-    /// How a segment of the system differs from what the script expects, each difference in a few words. The clocks in timestamps
-    /// are not compared.
+    /// How a segment of the system differs from what the script expects, each difference in a few words. The clocks
+    /// in timestamps are not compared.
     pub fn differences(&self, expected: &Packet, segment: &Segment) -> Vec<String> {
         let seen = self.packet(segment);
         let mut differences = Vec::new();

@@ -1,16 +1,18 @@
 //! One script on one system.
 //!
-//! [`run`] plays the peer and the user of a script against a [`System`], compares what the system does with what the script
-//! expects, and writes everything down in a [`Trace`], for others to judge. It stops at the first difference.
+//! [`run`] plays the peer and the user of a script against a [`System`], compares what the system does with what the
+//! script expects, and writes everything down in a [`Trace`], for others to judge. It stops at the first difference.
 //!
-//! * **Time.** The times of a script are distances between events. What the script does itself happens when it is due; what it expects may
-//!   happen within the script's tolerance before, and as much later as [`Timing`](crate::system::Timing) grants the system besides.
-//! * **Order.** The datagrams of the system are compared in the order in which they were sent. One that is not expected is a difference, even
-//!   after the last line: the end waits until silence is certain. Only there a retransmission is forgiven, for it is not the
-//!   script's any more.
+//! * **Time.** The times of a script are distances between events. What the script does itself happens when it is
+//!   due; what it expects may happen within the script's tolerance before, and as much later as
+//!   [`Timing`](crate::system::Timing) grants the system besides.
+//! * **Order.** The datagrams of the system are compared in the order in which they were sent. One that is not
+//!   expected is a difference, even after the last line: the end waits until silence is certain. Only there a
+//!   retransmission is forgiven, for it is not the script's any more.
 //! * **Numbers.** A script counts from the initial sequence numbers; the runner knows them. It also fills
 //!   in addresses, ports and the text, every octet of which tells its place.
-//! * **What is not supported**, by the language as understood here or by the system, ends a run as [`End::Skipped`], with the reason.
+//! * **What is not supported**, by the language as understood here or by the system, ends a run as
+//!   [`End::Skipped`], with the reason.
 
 mod calls;
 mod clock;

@@ -114,7 +114,8 @@ impl<'a> Observer<'a> {
         Ok(Made { id, at })
     }
 
-    /// Gives the system a datagram; `elicits` says whether it carries anything that asks for an acknowledgment. Returns when.
+    /// Gives the system a datagram; `elicits` says whether it carries anything that asks for an acknowledgment.
+    /// Returns when.
     pub(super) fn inject(&mut self, datagram: Vec<u8>, elicits: bool, line: u32) -> Result<Duration, Fault> {
         let at = self.system.inject(&datagram)?;
         self.write(at, What::Injected(datagram), Some(line));

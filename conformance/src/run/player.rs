@@ -233,8 +233,8 @@ impl<'a> Player<'a> {
         Ok(States { all: live.chain(listener).collect(), newest, connections })
     }
 
-    /// Waits until it is certain that nothing else happens: an acknowledgment may be late, and a retransmission after the last event
-    /// is no concern of the script.
+    /// Waits until it is certain that nothing else happens: an acknowledgment may be late, and a retransmission after
+    /// the last event is no concern of the script.
     fn end(&mut self, script: &Script) -> Result<(), Stop> {
         let Some(last) = script.events.last() else { return Ok(()) };
         self.unblock(|_| true)?;

@@ -1,5 +1,5 @@
-//! Segments as bytes, by a library that is not Lockstep's own: what a system says is read, and what it hears written, independently
-//! of the code under test.
+//! Segments as bytes, by a library that is not Lockstep's own: what a system says is read, and what it hears written,
+//! independently of the code under test.
 
 use std::net::Ipv4Addr;
 

@@ -6,8 +6,8 @@
 //!         sockets  ---------- Stack ---- wire (Ethernet, ARP)
 //! ```
 //!
-//! Time passes only in [`System::run_until`], from one of the stack's timers to the next: hours of waiting take no time, every delay
-//! is exact, and that nothing happens until a deadline is proven by there being no timer before it.
+//! Time passes only in [`System::run_until`], from one of the stack's timers to the next: hours of waiting take no
+//! time, every delay is exact, and that nothing happens until a deadline is proven by there being no timer before it.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io;

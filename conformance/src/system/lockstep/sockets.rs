@@ -87,8 +87,8 @@ impl From<OpenError> for Refusal {
 type Done = Result<Success, Refusal>;
 
 impl Sockets {
-    /// Makes a call, for the first time or again. `sent` is how much of its data has been written so far: a blocking write ends
-    /// when all is.
+    /// Makes a call, for the first time or again. `sent` is how much of its data has been written so far: a blocking
+    /// write ends when all is.
     pub(super) fn attempt(
         &mut self,
         stack: &mut Stack,
