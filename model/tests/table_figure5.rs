@@ -92,7 +92,13 @@ const EXTRA: &[Listed] = &[
     // CLOSE by a user who will not RECEIVE.
     listed(Profiles::ALL, &[Listen, SynSent], &[Release], Closed, "it is a CLOSE"),
     listed(Profiles::ALL, &[Established], &[Release], FinWait1, "it is a CLOSE"),
-    listed(Profiles::ALL, &[Established, FinWait1, FinWait2, CloseWait], &[Release], Closed, "SHLD-3: text is unread"),
+    listed(
+        Profiles::ALL,
+        &[Established, FinWait1, FinWait2, CloseWait, Closing, LastAck],
+        &[Release],
+        Closed,
+        "SHLD-3: text is unread",
+    ),
     listed(Profiles::ALL, &[FinWait1, FinWait2], &[Text], Closed, "SHLD-3: text for a user who is gone"),
     listed(Profiles::ALL, &[FinWait1], &[AckOfFin, Text], Closed, "SHLD-3, after FIN-WAIT-2 in the same segment"),
     listed(

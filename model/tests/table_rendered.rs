@@ -43,7 +43,7 @@ fn the_diagram_of_what_the_stack_runs() {
         TimeWait --> Closed : Timeout=2MSL / delete TCB
         TimeWait --> SynReceived : rcv SYN / keep old numbers, snd SYN,ACK
         note right of Closed
-            CLOSE for good, from LISTEN, SYN-SENT, ESTABLISHED, FIN-WAIT-1, FIN-WAIT-2, CLOSE-WAIT
+            CLOSE for good, from any but CLOSED, SYN-RECEIVED, TIME-WAIT
             ABORT, from any but CLOSED
             rcv SYN / snd RST, delete TCB, from any but CLOSED, LISTEN, SYN-SENT
             rcv RST / delete TCB, from any but CLOSED, LISTEN

@@ -82,7 +82,7 @@ pub const BEYOND: &[Arrow] = &[
     ),
     arrow(&[SynReceived], Listen, &[Stage::Syn], "erratum 8710: rcv SYN after a passive OPEN; §3.10.7.4, fourth"),
     arrow(
-        &[Established, FinWait1, FinWait2, CloseWait],
+        &[Established, FinWait1, FinWait2, CloseWait, Closing, LastAck],
         Closed,
         &[Stage::Release],
         "SHLD-3: text unread when the user goes; §3.6.1",

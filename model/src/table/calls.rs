@@ -175,7 +175,7 @@ pub(super) const RULES: &[Rule] = &[
     when [];
     then [QueueClose, MarkUserGone, Reply(Reply::Ok)]; Stay, Done;
     ALL Updated(Doc::Rfc1122); Rfc9293 "3.10.4" "otherwise, queue for processing after entering ESTABLISHED state" },
-    rule! { "release/open/unread": Release in Established | FinWait1 | FinWait2 | CloseWait;
+    rule! { "release/open/unread": Release in Established | FinWait1 | FinWait2 | CloseWait | Closing | LastAck;
     when [Unread(true)];
     then [Emit(Form::RstNxt), Flush, Reply(Reply::Ok), Delete]; To(Closed), Done;
     ALL Literal; Rfc9293 "3.6.1" "If such a host issues a CLOSE call while received data is still pending in the TCP connection, or if new data is received after CLOSE is called, its TCP implementation SHOULD send a RST to show that data was lost (SHLD-3)." },
