@@ -274,15 +274,25 @@ mod tests {
         }
     }
 
-    /// Says what it was told to say, then that there is nothing.
+    /// Says what it was told to say; is it readable? Always, or never.
     struct Scripted {
-        says: std::vec::IntoIter<Result<Option<usize>, DeviceError>>,
-        ready: UnixStream,
+        recv: Box<dyn FnMut() -> Result<Option<usize>, DeviceError> + Send>,
+        ready: (UnixStream, UnixStream),
+    }
+
+    impl Scripted {
+        fn new(readable: bool, recv: impl FnMut() -> Result<Option<usize>, DeviceError> + Send + 'static) -> Self {
+            let mut ready = UnixStream::pair().unwrap();
+            if readable {
+                ready.1.write_all(b"there is something").unwrap();
+            }
+            Self { recv: Box::new(recv), ready }
+        }
     }
 
     impl Device for Scripted {
         fn recv(&mut self, _now: Instant, _buf: &mut [u8]) -> Result<Option<usize>, DeviceError> {
-            self.says.next().unwrap_or(Err(DeviceError::Gone))
+            (self.recv)()
         }
 
         fn send(&mut self, _now: Instant, _frame: &[u8]) -> Result<Sent, DeviceError> {
@@ -294,18 +304,18 @@ mod tests {
         }
 
         fn fd(&self) -> Option<BorrowedFd<'_>> {
-            Some(self.ready.as_fd())
+            Some(self.ready.0.as_fd())
         }
     }
 
     /// Two frames that mean nothing, an interface that is down for a moment, and one more frame.
     #[test]
     fn what_has_arrived_counts_and_a_device_that_is_down_may_come_up() {
-        let (mut far, ready) = UnixStream::pair().unwrap();
-        far.write_all(b"always readable").unwrap();
-        let says =
-            vec![Ok(Some(20)), Ok(Some(20)), Err(DeviceError::Down), Ok(None), Ok(Some(20)), Err(DeviceError::Gone)];
-        let driver = Driver::spawn(stack(CLIENT), Scripted { says: says.into_iter(), ready }).unwrap();
+        let frame = || Ok(Some(20));
+        let down = || Err(DeviceError::Down);
+        let mut says = [frame(), frame(), down(), down(), Ok(None), frame()].into_iter();
+        let device = Scripted::new(true, move || says.next().unwrap_or(Err(DeviceError::Gone)));
+        let driver = Driver::spawn(stack(CLIENT), device).unwrap();
         let handle = driver.handle().clone();
         let error = TcpStream::connect(&handle, (SERVER, 80)).unwrap_err();
         assert_eq!(error.to_string(), "the device is gone");
@@ -313,11 +323,46 @@ mod tests {
         assert!(matches!(driver.stop(Duration::ZERO), Err(DriveError::Device(_))));
     }
 
+    /// The contract of [`Device`]: it is asked until it has nothing, readable or not.
+    #[test]
+    fn a_batch_and_one_more_frame_are_taken_before_sleeping() {
+        let (all_taken, taken) = mpsc::channel();
+        let mut left = BATCH + 1;
+        let device = Scripted::new(false, move || {
+            let Some(one_less) = left.checked_sub(1) else {
+                let _ = all_taken.send(());
+                return Ok(None);
+            };
+            left = one_less;
+            Ok(Some(20))
+        });
+        let driver = Driver::spawn(stack(CLIENT), device).unwrap();
+        taken.recv_timeout(Duration::from_secs(60)).unwrap();
+        driver.stop(Duration::ZERO).unwrap();
+    }
+
+    #[test]
+    fn a_panic_leaves_nobody_waiting() {
+        let (panic_now, told) = mpsc::channel::<()>();
+        let device = Scripted::new(true, move || match told.try_recv() {
+            Ok(()) => panic!("a device with a bug"),
+            Err(_) => Ok(None),
+        });
+        let driver = Driver::spawn(stack(CLIENT), device).unwrap();
+        let listener = TcpListener::bind(driver.handle(), "0.0.0.0:80").unwrap();
+        let waiting = thread::spawn(move || listener.accept().unwrap_err().kind());
+        panic_now.send(()).unwrap();
+        assert_eq!(waiting.join().unwrap(), ErrorKind::NetworkDown);
+        assert!(matches!(driver.stop(Duration::ZERO), Err(DriveError::Panicked)));
+    }
+
     #[test]
     fn nothing_to_do_is_nothing_done() {
         let (near, _far) = Wire::pair();
         let asked = Arc::new(AtomicUsize::new(0));
         let driver = Driver::spawn(stack(CLIENT), Counted(near, Arc::clone(&asked))).unwrap();
+        // It falls asleep, is woken by a call, and falls asleep again.
+        thread::sleep(Duration::from_millis(50));
         let listener = TcpListener::bind(driver.handle(), "0.0.0.0:80").unwrap();
         let waiting = thread::spawn(move || listener.accept().unwrap_err().kind());
         thread::sleep(Duration::from_millis(50));
@@ -385,7 +430,9 @@ mod tests {
         let listener = TcpListener::bind(server.handle(), (SERVER, 80)).unwrap();
         let mut stream = TcpStream::connect(client.handle(), (SERVER, 80)).unwrap();
         let _accepted = listener.accept().unwrap();
+        let handle = server.handle().clone();
         let _device = server.stop(Duration::ZERO).unwrap();
+        assert_eq!(handle.look(|stack| stack.states().count()), 1);
         let error = stream.read(&mut [0; 1]).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::ConnectionReset);
     }

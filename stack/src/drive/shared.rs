@@ -356,3 +356,23 @@ impl Drop for Farewell {
         self.0.lock().fail(Outage::Stopped);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::drive::wire::{CLIENT, stack};
+
+    /// More to send than there are places for: another round at once, not sleep.
+    #[test]
+    fn what_does_not_fit_into_one_round_leaves_in_the_next() {
+        let (waker, _alarm) = UnixStream::pair().unwrap();
+        let shared = Shared::new(stack(CLIENT), waker);
+        for neighbour in ["192.0.2.3:80", "192.0.2.4:80", "192.0.2.5:80"] {
+            shared.lock().stack.connect(shared.now(), neighbour.parse().unwrap()).unwrap();
+        }
+        let (mut outgoing, mut transitions) = (vec![Vec::new(); 2], Vec::new());
+        assert_eq!(shared.round(&[], &mut outgoing, &mut transitions), (2, Outlook::Busy));
+        let (sent, outlook) = shared.round(&[], &mut outgoing, &mut transitions);
+        assert!(sent == 1 && matches!(outlook, Outlook::Sleep(Some(_))), "{sent} {outlook:?}");
+    }
+}
