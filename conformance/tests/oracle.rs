@@ -72,7 +72,11 @@ impl Tape {
     }
 
     fn shuts(self) -> Self {
-        self.calls(Call::Shutdown { fd: SOCKET, how: ShutdownHow::Write }, Ok(Success::value(0)))
+        self.shuts_down(ShutdownHow::Write)
+    }
+
+    fn shuts_down(self, how: ShutdownHow) -> Self {
+        self.calls(Call::Shutdown { fd: SOCKET, how }, Ok(Success::value(0)))
     }
 
     fn closes(self) -> Self {
@@ -311,6 +315,11 @@ fn planted_a_closed_window_that_is_never_probed() {
 #[test]
 fn planted_an_end_that_the_peer_has_not_sent() {
     Tape::established().reads(0).rejected("told of an end");
+}
+
+#[test]
+fn an_end_that_the_user_has_asked_for_is_explained() {
+    Tape::established().shuts_down(ShutdownHow::Read).reads(0).explained();
 }
 
 #[test]

@@ -74,6 +74,8 @@ struct Socket {
     listens: bool,
     connection: Option<FourTuple>,
     aborts_on_close: bool,
+    /// The user has shut the receiving direction: being given nothing says nothing.
+    deaf: bool,
 }
 
 struct Telling<'t> {
@@ -196,9 +198,7 @@ impl<'t> Telling<'t> {
             }
             Call::Connect { fd, address } => self.tell_connect(index, *fd, *address, outcome),
             Call::Write { fd, data } | Call::Send { fd, data, .. } => self.tell_send(index, *fd, data.len(), outcome),
-            Call::Shutdown { fd, how: ShutdownHow::Write | ShutdownHow::Both } if succeeded => {
-                self.add_to(index, *fd, Happened::Closed);
-            }
+            Call::Shutdown { fd, how } if succeeded => self.tell_shutdown(index, *fd, *how),
             Call::SetSockOpt { fd, option: SocketOption::Linger, value: OptionValue::Linger { on, seconds } }
                 if succeeded =>
             {
@@ -277,7 +277,18 @@ impl<'t> Telling<'t> {
         }
     }
 
+    /// Shutting the receiving direction is between the user and his socket.
+    fn tell_shutdown(&mut self, index: usize, fd: Descriptor, how: ShutdownHow) {
+        self.socket(fd).deaf |= matches!(how, ShutdownHow::Read | ShutdownHow::Both);
+        if matches!(how, ShutdownHow::Write | ShutdownHow::Both) {
+            self.add_to(index, fd, Happened::Closed);
+        }
+    }
+
     fn tell_receive(&mut self, index: usize, fd: Descriptor, length: usize) {
+        if length == 0 && self.socket(fd).deaf {
+            return;
+        }
         self.add_to(index, fd, Happened::Received(u32::try_from(length).unwrap_or(u32::MAX)));
     }
 
