@@ -274,6 +274,31 @@ fn there_are_no_more_connections_than_allowed() {
     assert!(raw.stack.connect(raw.now, raw::socket(2, 80)).is_err());
 }
 
+/// RFC 5681 §4.2: what is out of order is acknowledged at once, and so is what fills the hole.
+#[test]
+fn out_of_order_text_is_acknowledged_at_once() {
+    let mut raw = Raw::new();
+    let at = raw.established();
+    raw.send(ACK, at.seq + 3, at.ack, b"def");
+    assert_eq!(raw.segment().header.ack, at.seq);
+    raw.send(ACK, at.seq, at.ack, b"abc");
+    assert_eq!(raw.segment().header.ack, at.seq + 6);
+    raw.send(ACK, at.seq + 6, at.ack, b"in order");
+    raw.expect_silence();
+}
+
+/// An acknowledgment that was due loses its meaning when a reset follows in the same batch.
+#[test]
+fn the_dead_do_not_acknowledge() {
+    let mut raw = Raw::new();
+    let at = raw.established();
+    raw.send(ACK, at.seq + 3, at.ack, b"out of order");
+    raw.send(RST, at.seq, 0, b"");
+    raw.expect_silence();
+    raw.wait(Micros::from_secs(1));
+    raw.expect_silence();
+}
+
 /// "SegmentSmack": text with holes only, one octet at a time.
 #[test]
 fn holes_cost_a_bounded_amount_and_the_text_arrives_all_the_same() {

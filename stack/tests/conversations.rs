@@ -5,8 +5,8 @@
 mod net;
 
 use lockstep::stack::{CallError, Event, Failure};
-use lockstep::time::Micros;
-use lockstep_model::State;
+use lockstep::time::{Instant, Micros};
+use lockstep_model::{SeqNum, State};
 use net::{Fate, Net, Side};
 
 // ---- Opening ---------------------------------------------------------------------------------------------------------
@@ -388,6 +388,80 @@ fn a_new_syn_reopens_time_wait() {
     assert_eq!(net.receive(Side::B, late), b"welcome back");
 }
 
+/// The new incarnation's numbers begin above all that the old one used, even if the clock has not come so far.
+#[test]
+fn a_reopened_connection_begins_above_the_old_numbers() {
+    let mut net = Net::new();
+    let listener = net.listen(Side::A, 4000);
+    let early = net.connect(Side::B, 80, 4000);
+    net.run_millis(100);
+    let served = net.accept(Side::A, listener);
+    // 1.2 MB in about a second: the clock counts 250,000 in that time.
+    for _ in 0..40 {
+        let now = net.now;
+        let _ = net.a.send(now, served, &[7; 65_535]);
+        net.run_millis(30);
+        net.receive(Side::B, early);
+    }
+    net.close(Side::A, served);
+    net.run_millis(200);
+    net.receive(Side::B, early);
+    net.close(Side::B, early);
+    net.run_millis(100);
+    assert_eq!(net.state(Side::A, served), State::TimeWait);
+    let now = net.now;
+    let before = net.a.status(now, served).unwrap().tcb;
+    assert!(before.snd_nxt().forward_from(before.iss()) > 1_000_000);
+    // Nobody may hold what is to become another's.
+    let again = net.b.connect_from(now, Side::B.socket(80), Side::A.socket(4000)).unwrap();
+    net.run_millis(300);
+    assert_eq!(net.state(Side::B, again), State::SynSent);
+    net.release(Side::A, served);
+    net.run_secs(3);
+    let served = net.accept(Side::A, listener);
+    let now = net.now;
+    assert!(net.a.status(now, served).unwrap().tcb.iss().after(before.snd_nxt()));
+    assert_eq!(net.state(Side::B, again), State::Established);
+}
+
+/// The listener goes away while a connection is being reopened for it: there is nobody to have it.
+#[test]
+fn a_connection_reopened_for_nobody_is_reset() {
+    let mut net = Net::new();
+    let listener = net.listen(Side::A, 4000);
+    let early = net.connect(Side::B, 80, 4000);
+    net.run_millis(100);
+    let served = net.accept(Side::A, listener);
+    net.release(Side::A, served);
+    net.run_millis(100);
+    net.release(Side::B, early);
+    net.run_millis(100);
+    let late = net.connect(Side::B, 80, 4000);
+    net.run_millis(15);
+    assert_eq!(net.a.state(&Net::pair(Side::A, 4000, 80)), State::SynReceived);
+    let now = net.now;
+    net.a.close_listener(now, listener).unwrap();
+    net.run_millis(100);
+    assert_eq!(net.state(Side::B, late), State::Closed);
+    assert_eq!(net.a.connections(), 0);
+    assert_eq!(net.a.poll_timeout().map(|_| ()), Some(()), "only the neighbours are still of interest");
+    net.run_secs(200);
+    assert_eq!(net.a.poll_timeout(), None);
+}
+
+#[test]
+fn whoever_has_left_hears_nothing_more() {
+    let mut net = Net::new();
+    let (client, server) = net.established();
+    net.send(Side::B, server, b"news");
+    net.run_millis(100);
+    net.release(Side::A, client);
+    assert_eq!(net.events(Side::A), []);
+    let now = net.now;
+    assert_eq!(net.a.release(now, client), Err(CallError::DoesNotExist));
+    assert_eq!(net.a.status(now, client).err(), Some(CallError::DoesNotExist));
+}
+
 // ---- Text --------------------------------------------------------------------------------------------------------------
 
 /// Acknowledgments wait for company, at most 40 ms, and not beyond the second segment.
@@ -447,6 +521,8 @@ fn a_lost_segment_is_repeated_after_the_timeout_and_the_timeout_backs_off() {
     net.weather(|from, seen| if from == Side::A && (2..5).contains(&seen.index) { Fate::Lose } else { Fate::Arrive });
     net.send(Side::A, client, b"hello");
     net.run_secs(20);
+    let now = net.now;
+    assert_eq!(net.a.status(now, client).unwrap().timeouts, 0);
     insta::assert_snapshot!(net.story(), @r"
     2.000000 a -> b <SEQ=1><ACK=1><TEXT=5><CTL=PSH,ACK> lost
     3.000000 a -> b <SEQ=1><ACK=1><TEXT=5><CTL=PSH,ACK> lost
@@ -483,6 +559,68 @@ fn text_that_nobody_acknowledges_ends_the_connection() {
     102.000000 a ESTABLISHED -> CLOSED by timeout/user
     ");
     assert_eq!(net.events(Side::A), [Event::Closed(client, Some(Failure::TimedOut))]);
+}
+
+/// R2 comes after R1, however long the timeout has become: at least three retransmissions (RFC 9293 §3.8.3).
+#[test]
+fn a_slow_connection_gets_its_retransmissions() {
+    let mut net = Net::with(|config| config.tcp.rto.min = Micros::from_secs(60));
+    let (client, _) = net.established();
+    net.weather(|_, _| Fate::Lose);
+    net.send(Side::A, client, b"hello?");
+    net.run_secs(1000);
+    insta::assert_snapshot!(net.story(), @r"
+    2.000000 a -> b <SEQ=1><ACK=1><TEXT=6><CTL=PSH,ACK> lost
+    62.000000 a -> b <SEQ=1><ACK=1><TEXT=6><CTL=PSH,ACK> lost
+    122.000000 a -> b <SEQ=1><ACK=1><TEXT=6><CTL=PSH,ACK> lost
+    182.000000 a -> b <SEQ=1><ACK=1><TEXT=6><CTL=PSH,ACK> lost
+    242.000000 a ESTABLISHED -> CLOSED by timeout/user
+    ");
+}
+
+/// R2 counts from when anything was last acknowledged, not from when something was first in flight.
+#[test]
+fn progress_keeps_a_connection_alive() {
+    let mut net = Net::new();
+    let (client, server) = net.established();
+    net.delay = Micros::from_millis(400);
+    for _ in 0..300 {
+        let now = net.now;
+        let _ = net.a.send(now, client, &[7; 65_535]);
+        net.run_secs(1);
+        net.receive(Side::B, server);
+        assert!(
+            net.now < Instant::ZERO + Micros::from_secs(3) || net.a.status(net.now, client).unwrap().unacknowledged > 0
+        );
+    }
+    assert_eq!(net.state(Side::A, client), State::Established);
+}
+
+/// RFC 5681 §3.1: three segments of 1460 at first, one more for each that is acknowledged; and after an idle time again.
+#[test]
+fn a_connection_starts_slowly() {
+    let mut net = Net::new();
+    let (client, server) = net.established();
+    let mut rounds = Vec::new();
+    for round in 0..8 {
+        // Everything in flight is acknowledged within a round; then nothing happens for a while.
+        if round == 4 {
+            net.run_secs(10);
+        }
+        let now = net.now;
+        let fits = net.a.status(now, client).unwrap().cwnd;
+        net.send(Side::A, client, &[7; 60_000]);
+        net.flush();
+        rounds.push(net.story().lines().count());
+        assert!(rounds[round] * 1460 <= usize::try_from(fits).unwrap() || rounds[round] == 3);
+        net.run_millis(500);
+        net.receive(Side::B, server);
+        net.run_millis(50);
+        net.story();
+    }
+    assert_eq!(rounds[0], 3);
+    assert!(rounds[3] > 20, "{rounds:?}");
+    assert_eq!(rounds[4], 3, "{rounds:?}");
 }
 
 /// A hole is filled by a retransmission; what was beyond it is not sent twice, and a FIN waits for it.
@@ -700,4 +838,21 @@ fn equal_histories_at_other_times_have_equal_projections() {
     assert!(early == after(wait + around_the_clock, b"same"));
     assert!(early != after(wait, b"else"));
     assert!(early != after(wait + Micros::from_secs(1), b"same"));
+}
+
+/// Nor does it depend on where things lie in memory.
+#[test]
+fn a_projection_does_not_see_the_order_of_places() {
+    let connected = |ports: [u16; 3]| {
+        let mut net = Net::new();
+        net.listen(Side::B, 80);
+        let ids = ports.map(|port| net.connect(Side::A, port, 80));
+        net.release(Side::A, ids[2]);
+        net.run_millis(500);
+        let now = net.now;
+        (net.a.project(now), net.b.project(now))
+    };
+    let (a, _) = connected([4000, 4001, 4002]);
+    assert!(a == connected([4001, 4000, 4002]).0);
+    assert!(a != connected([4001, 4002, 4000]).0);
 }

@@ -74,9 +74,6 @@ impl Stack {
     /// A segment of ours did not arrive: its connection hears of it, if it is one in flight.
     fn unreachable(&mut self, now: Instant, datagram: &[u8], why: Unreachable) -> Result<(), DropReason> {
         let quoted = Quoted::parse(datagram)?;
-        if quoted.source != self.interface.address() {
-            return Err(DropReason::IcmpNotOurs);
-        }
         let pair = Pair {
             local: (quoted.source, quoted.tcp.source_port).into(),
             remote: (quoted.destination, quoted.tcp.destination_port).into(),

@@ -409,7 +409,6 @@ impl Flow {
     /// The retransmission timer has gone off: back off (RFC 6298 (5.5)) and slow down (RFC 5681 §3.1). Returns whether R1
     /// is reached. A probe that a closed window does not take is no sign of congestion.
     fn retransmission_is_due(&mut self, common: &Common, tcb: &Tcb<Seq>) -> bool {
-        self.timing = None;
         if tcb.window_known() && tcb.snd_wnd() == 0 {
             self.probes = self.probes.saturating_add(1);
             return false;
