@@ -618,9 +618,7 @@ fn a_connection_starts_slowly() {
         net.run_millis(50);
         net.story();
     }
-    assert_eq!(rounds[0], 3);
-    assert!(rounds[3] > 20, "{rounds:?}");
-    assert_eq!(rounds[4], 3, "{rounds:?}");
+    assert_eq!(rounds, [3, 10, 14, 17, 3, 10, 14, 17]);
 }
 
 /// A hole is filled by a retransmission; what was beyond it is not sent twice, and a FIN waits for it.
