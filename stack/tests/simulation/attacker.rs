@@ -3,8 +3,8 @@
 
 use lockstep::device::prng::SplitMix64;
 use lockstep::wire::{
-    Checksum, EtherType, EthernetFrame, Ipv4Header, Ipv4Packet, Protocol, TcpFlags, TcpHeader, TcpOptions, TcpSegment,
-    ethernet, ipv4,
+    Checksum, EtherType, EthernetFrame, EthernetHeader, Ipv4Header, Ipv4Packet, Protocol, TcpFlags, TcpHeader,
+    TcpOptions, TcpSegment, ethernet, ipv4,
 };
 
 /// What there is to know of the connection that is attacked.
@@ -31,7 +31,31 @@ pub fn forge(
     licence: impl FnOnce(u16, u16) -> Option<Licence>,
     random: &mut SplitMix64,
 ) -> Option<Vec<u8>> {
-    let frame = EthernetFrame::parse(overheard).ok()?;
+    let (ethernet, ip, original) = headers(overheard)?;
+    let licence = licence(original.destination_port, original.source_port)?;
+    let (header, text) = forgery(original, licence, random)?;
+    Some(written(ethernet, ip, header, text))
+}
+
+/// A segment that seems to come from whom the SYN,ACK `overheard` goes to, and does not acknowledge it: nobody may notice.
+pub fn answer(overheard: &[u8], random: &mut SplitMix64) -> Option<Vec<u8>> {
+    let (ethernet, ip, original) = headers(overheard)?;
+    let iss = original.seq;
+    let (flags, ack) = match random.below(3) {
+        0 => (TcpFlags::ACK, iss),
+        1 => (TcpFlags::ACK, iss.wrapping_add(1 << 24)),
+        _ => (TcpFlags::FIN | TcpFlags::ACK, iss.wrapping_add(1 << 24)),
+    };
+    let (source_port, destination_port) = (original.destination_port, original.source_port);
+    let header = TcpHeader { source_port, destination_port, flags, seq: original.ack, ack, ..original };
+    let ethernet = EthernetHeader { source: ethernet.destination, destination: ethernet.source, ..ethernet };
+    let ip = Ipv4Header { source: ip.destination, destination: ip.source, ..ip };
+    Some(written(ethernet, ip, header, b""))
+}
+
+/// The headers of a frame, without options; `None` if it carries no TCP.
+fn headers(frame: &[u8]) -> Option<(EthernetHeader, Ipv4Header, TcpHeader)> {
+    let frame = EthernetFrame::parse(frame).ok()?;
     if frame.ethertype() != EtherType::IPV4 {
         return None;
     }
@@ -40,17 +64,18 @@ pub fn forge(
         return None;
     }
     let segment = TcpSegment::parse(packet.payload(), packet.pseudo_header(), Checksum::Verify).ok()?;
-    let licence = licence(segment.destination_port(), segment.source_port())?;
-    let original = TcpHeader { options: TcpOptions::default(), ..segment.header() };
-    let (header, text) = forgery(original, licence, random)?;
+    Some((frame.header(), packet.header(), TcpHeader { options: TcpOptions::default(), ..segment.header() }))
+}
+
+fn written(ethernet: EthernetHeader, ip: Ipv4Header, header: TcpHeader, text: &[u8]) -> Vec<u8> {
     let payload_len = u16::try_from(header.emitted_len() + text.len()).unwrap();
-    let ip = Ipv4Header { payload_len, ..packet.header() };
-    let mut forged = vec![0; ethernet::HEADER_LEN + ipv4::HEADER_LEN + header.emitted_len()];
-    forged.extend_from_slice(text);
-    frame.header().emit(&mut forged);
-    ip.emit(&mut forged[ethernet::HEADER_LEN..]);
-    header.emit(&mut forged[ethernet::HEADER_LEN + ipv4::HEADER_LEN..], ip.pseudo_header());
-    Some(forged)
+    let ip = Ipv4Header { payload_len, ..ip };
+    let mut frame = vec![0; ethernet::HEADER_LEN + ipv4::HEADER_LEN + header.emitted_len()];
+    frame.extend_from_slice(text);
+    ethernet.emit(&mut frame);
+    ip.emit(&mut frame[ethernet::HEADER_LEN..]);
+    header.emit(&mut frame[ethernet::HEADER_LEN + ipv4::HEADER_LEN..], ip.pseudo_header());
+    frame
 }
 
 /// What the segment is turned into.

@@ -1,11 +1,14 @@
 //! Two stacks, a bad network, users who do anything, an attacker and a power cut, from one seed each.
 //!
 //! Every byte is compared at its offset in its stream; nothing stalls; nothing is left over in the end; and all of this
-//! together makes every rule of the table fire but those on a committed list.
+//! together makes every rule of the table fire but those on a committed list. An observer watches what the stacks say; wrong
+//! tables show that he, or somebody, notices.
 //!
 //! `LOCKSTEP_SEED=n` runs one seed and tells its story, `LOCKSTEP_SEEDS=n` runs so many.
 
 mod attacker;
+mod observer;
+mod teeth;
 mod user;
 mod world;
 
@@ -27,7 +30,7 @@ const NEVER_FIRED: &[(&str, &str)] = &[
     ("send/listen/unspecified", "a listener has nothing to send; its children have"),
     ("release/listen/delete", "a listener is closed by CLOSE"),
     ("abort/listen/delete", "a listener is closed by CLOSE"),
-    ("ack-of-fin/time-wait/occupying", "no peer sends text after its FIN, and the attacker sends no text"),
+    ("ack-of-fin/time-wait/occupying", "no peer sends text after its FIN, and the attacker's has a bad ACK"),
 ];
 
 #[test]

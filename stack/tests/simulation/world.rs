@@ -1,5 +1,7 @@
 //! The hosts, the network between them, and the order in which things happen.
 
+mod watch;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -9,10 +11,10 @@ use lockstep::device::prng::SplitMix64;
 use lockstep::device::{Device, Impaired, Pipe};
 use lockstep::stack::{Config, Event, KeepAlive, ListenerId, Stack};
 use lockstep::time::{Instant, Micros};
-use lockstep::wire::{Checksum, EthernetFrame, Ipv4Packet, TcpSegment};
 use lockstep_model::{SeqNum, Table};
 
 use crate::attacker::{self, Licence, Target};
+use crate::observer::{Heard, Observer};
 use crate::user::{Account, Ledger, User};
 
 /// The ports of listeners; connections go to them, or to one on which nobody listens.
@@ -34,6 +36,7 @@ pub struct Host {
     pub listeners: Vec<ListenerId>,
     pub users: BTreeMap<u64, User>,
     pub ledger: Ledger,
+    observer: Observer,
     /// Its numbers must not come back while frames of before a power cut are about (RFC 9293 §3.4.3).
     quiet_until: Instant,
 }
@@ -61,6 +64,8 @@ enum Plan {
     Relisten(usize),
     /// A frame is forged, towards this host.
     Attack(usize),
+    /// Somebody else answers what this host has accepted.
+    Interfere(usize),
     /// A host loses all it knew.
     PowerCut(usize),
 }
@@ -74,6 +79,8 @@ pub struct World {
     planned: u64,
     /// A frame that each host has sent, for the attacker to imitate.
     overheard: [Vec<Vec<u8>>; 2],
+    /// The last SYN,ACK of each host that the attacker cares for.
+    accepted: [Vec<u8>; 2],
     seed: u64,
     verbose: bool,
     result: Outcome,
@@ -128,6 +135,7 @@ impl World {
             plans: BTreeMap::new(),
             planned: 0,
             overheard: [Vec::new(), Vec::new()],
+            accepted: [Vec::new(), Vec::new()],
             seed,
             verbose,
             result: Outcome { worlds: 1, ..Outcome::default() },
@@ -215,33 +223,16 @@ impl World {
         let mut buf = [0; 1600];
         for host in [0, 1, 0] {
             while let Some(len) = self.hosts[host].device.recv(self.now, &mut buf).unwrap() {
-                self.hosts[host].stack.input(self.now, &buf[..len]);
+                self.arrive(host, &buf[..len]);
             }
         }
     }
 
     /// What the stacks have to send goes to the network, what they have to tell to their users.
     fn flush(&mut self) {
-        let mut frame = Vec::new();
         for index in 0..2 {
-            let host = &mut self.hosts[index];
-            while host.stack.poll_transmit(self.now, &mut frame) {
-                host.device.send(self.now, &frame).unwrap();
-                if self.verbose {
-                    println!("{} {index} sends {}", self.now, describe(&frame));
-                }
-                if self.climate.attacks {
-                    let heard = &mut self.overheard[index];
-                    if heard.len() < 16 {
-                        heard.push(frame.clone());
-                    } else {
-                        heard[usize::try_from(self.random.below(16)).unwrap()] = frame.clone();
-                    }
-                }
-            }
-            while let Some(change) = self.hosts[index].stack.poll_transition() {
-                self.say(|_| format!("{index} {change}"));
-            }
+            self.transmit(index);
+            self.transitions(index);
             self.hear(index);
         }
     }
@@ -278,6 +269,7 @@ impl World {
                 self.hosts[host].listen(self.now, &mut self.random);
             }
             Plan::Attack(host) => self.attack(host),
+            Plan::Interfere(host) => self.interfere(host),
             Plan::PowerCut(host) => self.cut_power(host),
         }
     }
@@ -327,6 +319,7 @@ impl World {
             None => {
                 let delay = user.pause(&mut self.random);
                 self.plan(delay, Plan::Use(index, name));
+                self.look_at(index, name);
             }
             Some(end) => {
                 assert!(!self.climate.calm || end.is_good(), "seed {seed}: {end} in a calm world at {}", self.now);
@@ -352,8 +345,8 @@ impl World {
             target => target.map(Licence::Blind),
         };
         if let Some(forged) = attacker::forge(frame, licence, &mut self.random) {
-            self.say(|_| format!("{victim} is attacked: {}", describe(&forged)));
-            self.hosts[victim].stack.input(self.now, &forged);
+            self.say(|_| format!("{victim} is attacked: {:?}", Heard::parse(&forged)));
+            self.arrive_twice(victim, &forged);
         }
     }
 
@@ -365,6 +358,7 @@ impl World {
         let there = &mut self.hosts[host];
         there.stack = fresh_stack(&there.config, there.table, there.secret);
         there.users.clear();
+        there.observer = Observer::default();
         there.quiet_until = quiet;
         there.listeners.clear();
         there.listen(self.now, &mut self.random);
@@ -402,19 +396,6 @@ impl World {
     }
 }
 
-/// A frame in a line of a story.
-fn describe(frame: &[u8]) -> String {
-    let segment = || {
-        let frame = EthernetFrame::parse(frame).ok()?;
-        let packet = Ipv4Packet::parse(frame.payload(), Checksum::Verify).ok()?;
-        let segment = TcpSegment::parse(packet.payload(), packet.pseudo_header(), Checksum::Verify).ok()?;
-        let (from, to, flags) = (segment.source_port(), segment.destination_port(), segment.flags());
-        let (seq, ack, window, text) = (segment.seq(), segment.ack(), segment.window(), segment.text().len());
-        Some(format!("{from} > {to} <SEQ={seq}><ACK={ack}><TEXT={text}><CTL={flags}><WND={window}>"))
-    };
-    segment().unwrap_or_else(|| format!("{} octets that are no segment", frame.len()))
-}
-
 impl Host {
     fn new((config, secret): (Config, [u8; 16]), table: &'static Table, device: Impaired<Pipe>) -> Host {
         Host {
@@ -426,6 +407,7 @@ impl Host {
             listeners: Vec::new(),
             users: BTreeMap::new(),
             ledger: Ledger::default(),
+            observer: Observer::default(),
             quiet_until: Instant::ZERO,
         }
     }
@@ -441,9 +423,7 @@ impl Host {
 
     /// The established connection that a user has with these ports.
     fn target(&mut self, now: Instant, local: u16, remote: u16) -> Option<Target> {
-        let ids: Vec<_> = self.users.values().map(User::connection).collect();
-        let mut known = ids.into_iter().filter_map(|id| self.stack.status(now, id).ok());
-        let status = known.find(|status| (status.pair.local.port(), status.pair.remote.port()) == (local, remote))?;
+        let status = self.status(now, |pair| (pair.local.port(), pair.remote.port()) == (local, remote))?;
         let target = Target { rcv_nxt: status.tcb.rcv_nxt().raw(), snd_nxt: status.tcb.snd_nxt().raw() };
         status.tcb.syn_acked().then_some(target)
     }
