@@ -299,6 +299,16 @@ fn the_dead_do_not_acknowledge() {
     raw.expect_silence();
 }
 
+/// Once a connection has ended, only the neighbour is still of interest, after a minute.
+#[test]
+fn the_dead_wake_nobody() {
+    let mut raw = Raw::new();
+    raw.stack.connect_from(raw.now, (HERE, 80).into(), (THERE, 4000).into()).unwrap();
+    let iss = raw.segment().header.seq;
+    raw.send(RST_ACK, 0, iss.wrapping_add(1), b"");
+    assert_eq!(raw.stack.poll_timeout(), Some(raw.now + Micros::from_secs(60)));
+}
+
 /// "SegmentSmack": text with holes only, one octet at a time.
 #[test]
 fn holes_cost_a_bounded_amount_and_the_text_arrives_all_the_same() {

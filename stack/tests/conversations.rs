@@ -452,10 +452,11 @@ fn a_connection_reopened_for_nobody_is_reset() {
 #[test]
 fn whoever_has_left_hears_nothing_more() {
     let mut net = Net::new();
-    let (client, server) = net.established();
-    net.send(Side::B, server, b"news");
+    net.listen(Side::B, 80);
+    let client = net.connect(Side::A, 4000, 80);
     net.run_millis(100);
     net.release(Side::A, client);
+    assert_eq!(net.a.state(&Net::pair(Side::A, 4000, 80)), State::FinWait1);
     assert_eq!(net.events(Side::A), []);
     let now = net.now;
     assert_eq!(net.a.release(now, client), Err(CallError::DoesNotExist));
@@ -593,6 +594,12 @@ fn progress_keeps_a_connection_alive() {
             net.now < Instant::ZERO + Micros::from_secs(3) || net.a.status(net.now, client).unwrap().unacknowledged > 0
         );
     }
+    assert_eq!(net.state(Side::A, client), State::Established);
+    // An outage after that has R2 for itself.
+    net.weather(|_, _| Fate::Lose);
+    net.run_secs(50);
+    net.weather(|_, _| Fate::Arrive);
+    net.run_secs(40);
     assert_eq!(net.state(Side::A, client), State::Established);
 }
 
