@@ -89,6 +89,7 @@ fn shutting_down_one_direction_leaves_the_other() {
 #[test]
 fn shutting_down_reading_wakes_the_reader_and_keeps_what_has_arrived() {
     let Conversation { client, mut server, _drivers } = conversation();
+    client.set_read_timeout(None).unwrap();
     let mut reader = client.try_clone().unwrap();
     let reading = thread::spawn(move || reader.read(&mut [0; 1]).unwrap());
     thread::sleep(SHORT);
@@ -213,17 +214,47 @@ fn a_listener_gives_one_connection_after_the_other() {
     }
 }
 
+/// The server is held, so that it acknowledges nothing: the second octet only leaves if it does not wait for that.
 #[test]
 fn nodelay_sends_small_segments_at_once() {
-    let Conversation { mut client, mut server, _drivers } = conversation();
+    let Conversation { mut client, server, _drivers: drivers } = conversation();
     client.set_nodelay(true).unwrap();
     assert!(client.nodelay().unwrap() && !server.nodelay().unwrap());
-    for octet in 0..50 {
-        client.write_all(&[octet]).unwrap();
+    let unsent = || {
+        drivers.0.handle().tidy(|station, now| {
+            let id = *station.connections.keys().next().unwrap();
+            station.stack.status(now, id).unwrap().unsent
+        })
+    };
+    drivers.1.handle().look(|_| {
+        client.write_all(b"1").unwrap();
+        eventually(|| unsent() == 0);
+        client.write_all(b"2").unwrap();
+        eventually(|| unsent() == 0);
+    });
+}
+
+#[test]
+fn what_is_dropped_leaves_no_bell_behind() {
+    let (client, server) = neighbours();
+    let listener = TcpListener::bind(server.handle(), (SERVER, 80)).unwrap();
+    let stream = TcpStream::connect(client.handle(), (SERVER, 80)).unwrap();
+    let (accepted, _) = listener.accept().unwrap();
+    let pinger = Pinger::new(server.handle()).unwrap();
+    let bells = |driver: &Driver<Wire>| {
+        driver.handle().tidy(|station, _| [station.connections.len(), station.listeners.len(), station.echoes.len()])
+    };
+    assert_eq!((bells(&client), bells(&server)), ([1, 0, 0], [1, 1, 1]));
+    drop((listener, stream, accepted, pinger));
+    assert_eq!((bells(&client), bells(&server)), ([0; 3], [0; 3]));
+}
+
+fn eventually(mut look: impl FnMut() -> bool) {
+    let begun = std::time::Instant::now();
+    while !look() {
+        assert!(begun.elapsed() < LONG / 3, "waited in vain");
+        thread::sleep(Duration::from_millis(1));
     }
-    let mut text = [0; 50];
-    server.read_exact(&mut text).unwrap();
-    assert!((0..50).eq(text));
 }
 
 #[test]
