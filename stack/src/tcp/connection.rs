@@ -179,7 +179,7 @@ impl Connection {
     /// The user takes text that has arrived. A window that can now open wide is announced (RFC 9293 §3.8.6.2.2).
     pub fn read(&mut self, buf: &mut [u8]) -> usize {
         let n = self.flow.recv.read(buf);
-        let ended = self.flow.recv.reassembly().fin_in_order();
+        let ended = self.flow.recv.reassembly().fin_in_order() || self.tcb.state() == State::Closed;
         if !ended && self.flow.recv.window_update(self.flow.smss.into()).is_some() {
             self.flow.ack = AckDue::Now;
         }
@@ -198,12 +198,12 @@ impl Connection {
         Self { flow: self.flow.project(now), ..self.clone() }
     }
 
-    /// What a peer says about a closed window.
+    /// What a peer says about a closed window. One who keeps it closed cannot hold a connection that nobody owns (RFC 6429).
     fn heed_window(&mut self, common: &Common, now: Instant, segment: &Segment<Seq>) {
         let tcb = &self.tcb;
         if tcb.snd_wnd() > 0 {
             self.flow.window_is_open(common, now, tcb);
-        } else if tcb.window_known() && segment.has(Flag::Ack) && segment.ack == tcb.snd_una() {
+        } else if tcb.window_known() && segment.has(Flag::Ack) && segment.ack == tcb.snd_una() && !tcb.user_gone() {
             self.flow.peer_answers_probes(common, now);
         }
     }
@@ -288,6 +288,8 @@ pub(super) struct Flow {
     pub timeouts: u8,
     /// How often the closed window has been probed: the interval doubles with each (SHLD-30).
     pub probes: u8,
+    /// How many of these probes found no answer since the last that did.
+    pub unanswered: u8,
     /// A probe is to leave.
     pub probe_due: bool,
     pub resend: Option<Resend>,
@@ -325,6 +327,7 @@ impl Flow {
             syn_repeated: false,
             timeouts: 0,
             probes: 0,
+            unanswered: 0,
             probe_due: false,
             resend: None,
             ack: AckDue::No,
@@ -378,7 +381,7 @@ impl Flow {
     /// retransmissions): if there have not been so many, it is the retransmission timer's turn.
     fn postpone_user_timeout(&mut self, common: &Common) -> bool {
         let next = self.timers.deadline(Timer::Retransmit);
-        let early = self.timeouts.max(self.probes) <= common.config.r1;
+        let early = self.timeouts.max(self.unanswered) <= common.config.r1;
         if let Some(at) = next.filter(|_| early) {
             self.timers.set(Timer::User, at);
         }
@@ -411,6 +414,7 @@ impl Flow {
     fn retransmission_is_due(&mut self, common: &Common, tcb: &Tcb<Seq>) -> bool {
         if tcb.window_known() && tcb.snd_wnd() == 0 {
             self.probes = self.probes.saturating_add(1);
+            self.unanswered = self.unanswered.saturating_add(1);
             return false;
         }
         self.timeouts = self.timeouts.saturating_add(1);
@@ -427,6 +431,7 @@ impl Flow {
     /// The window is open. What a closed one did not take is sent again without waiting for the backed-off timer.
     fn window_is_open(&mut self, common: &Common, now: Instant, tcb: &Tcb<Seq>) {
         self.probe_due = false;
+        self.unanswered = 0;
         if std::mem::take(&mut self.probes) > 0 && tcb.armed(Timer::Retransmit) {
             self.resend = Some(Resend { next: tcb.snd_una(), until: tcb.snd_nxt() });
             self.timers.set(Timer::Retransmit, now + self.retransmission_delay(common));
@@ -435,6 +440,7 @@ impl Flow {
 
     /// A peer that answers probes is alive, however long its window stays closed (MUST-37).
     fn peer_answers_probes(&mut self, common: &Common, now: Instant) {
+        self.unanswered = 0;
         if self.timers.deadline(Timer::User).is_some() {
             self.timers.stop(Timer::User);
             self.start_user_timeout(common, now);

@@ -194,6 +194,10 @@ impl Endpoints {
             let (Some(key), Some(entry)) = (self.connections.key(index), self.connections.at_mut(index)) else {
                 continue;
             };
+            // Who has released a connection hears nothing more of it.
+            if entry.owner != Owner::User {
+                continue;
+            }
             if let Some(event) = entry.news.take(ConnectionId(key), entry.failure) {
                 self.ready.push(index);
                 return Some(event);
@@ -340,11 +344,10 @@ impl Endpoints {
                 entry.news.connected = true;
                 return Heard::Well;
             }
-            Owner::Listener { index, .. } => Some(index),
-            // Reopened from TIME-WAIT (MAY-2): whoever listens now gets it.
-            Owner::Nobody => self.listeners.on_port(entry.connection.pair().local.port()),
+            Owner::Listener { index, .. } => index,
+            Owner::Nobody => return Heard::ByNobody,
         };
-        let Some((parent, listener)) = parent.and_then(|at| Some((at, self.listeners.at_mut(at)?))) else {
+        let Some(listener) = self.listeners.at_mut(parent) else {
             return Heard::ByNobody;
         };
         entry.owner = Owner::Listener { index: parent, established: true };

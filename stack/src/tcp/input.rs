@@ -41,7 +41,37 @@ impl Endpoints {
         let reopens = entry.owner == Owner::Nobody && entry.connection.flow.recv.unread() == 0;
         let listening = reopens && self.listeners.has_room_on(entry.connection.pair().local.port());
         let effects = entry.connection.arrives(&self.common, now, segment, Given { listening, ..given });
+        self.change_owner(index);
         self.settle(now, index, &effects);
+    }
+
+    /// A connection reopened from TIME-WAIT (MAY-2) is a new one, a child of whoever listens now; back in TIME-WAIT, it is
+    /// nobody's again.
+    fn change_owner(&mut self, index: usize) {
+        let Some(entry) = self.connections.at_mut(index) else { return };
+        let reopened = entry.connection.tcb().reopened();
+        match entry.owner {
+            Owner::Nobody if reopened => {
+                let parent = self.listeners.on_port(entry.connection.pair().local.port());
+                let Some((parent, listener)) = parent.and_then(|at| Some((at, self.listeners.at_mut(at)?))) else {
+                    return;
+                };
+                listener.children.insert(index);
+                entry.owner = Owner::Listener { index: parent, established: false };
+                entry.news = News::default();
+                entry.failure = None;
+                self.connections.rename(index);
+            }
+            Owner::Listener { index: parent, established: false }
+                if entry.connection.tcb().state() == State::TimeWait =>
+            {
+                if let Some(listener) = self.listeners.at_mut(parent) {
+                    listener.children.remove(&index);
+                }
+                entry.owner = Owner::Nobody;
+            }
+            Owner::User | Owner::Nobody | Owner::Listener { .. } => {}
+        }
     }
 
     /// Steps a copy of the listener, which is a new connection unless it is in LISTEN afterwards.

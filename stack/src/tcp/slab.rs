@@ -67,6 +67,13 @@ impl<T> Slab<T> {
         Some(thing)
     }
 
+    /// What is in this place becomes another thing: its old name means nothing any more.
+    pub fn rename(&mut self, index: usize) {
+        if let Some(place) = self.places.get_mut(index).filter(|place| place.content.is_some()) {
+            place.generation = place.generation.wrapping_add(1);
+        }
+    }
+
     /// What is in this place now.
     pub fn at(&self, index: usize) -> Option<&T> {
         self.places.get(index)?.content.as_deref()
