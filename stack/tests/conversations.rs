@@ -449,6 +449,47 @@ fn a_connection_reopened_for_nobody_is_reset() {
     assert_eq!(net.a.poll_timeout(), None);
 }
 
+/// It has another name than the connection whose TIME-WAIT it ended, and whoever had that hears nothing of it.
+#[test]
+fn a_reopened_connection_is_a_new_one() {
+    let mut net = Net::new();
+    let listener = net.listen(Side::A, 4000);
+    let early = net.connect(Side::B, 80, 4000);
+    net.run_millis(100);
+    let served = net.accept(Side::A, listener);
+    net.release(Side::A, served);
+    net.run_millis(100);
+    net.release(Side::B, early);
+    net.run_millis(100);
+    net.events(Side::A);
+    net.connect(Side::B, 80, 4000);
+    net.run_millis(100);
+    let again = net.accept(Side::A, listener);
+    assert_ne!(again, served);
+    let now = net.now;
+    assert_eq!(net.a.status(now, served).err(), Some(CallError::DoesNotExist));
+    assert_eq!(net.state(Side::A, again), State::Established);
+    let heard = net.events(Side::A);
+    assert!(heard.iter().all(|event| matches!(event, Event::Acceptable(_))), "{heard:?}");
+}
+
+/// A peer who answers probes is alive, and one answer that gets lost does not change that (MUST-37).
+#[test]
+fn one_lost_probe_in_an_hour_ends_nothing() {
+    let mut net = Net::new();
+    let (client, server) = net.established();
+    for _ in 0..12 {
+        net.send(Side::A, client, &[7; 10_000]);
+        net.run_millis(200);
+    }
+    net.run_secs(1_800);
+    let mut lost = false;
+    net.weather(move |_, _| if std::mem::replace(&mut lost, true) { Fate::Arrive } else { Fate::Lose });
+    net.run_secs(1_800);
+    assert_eq!(net.state(Side::A, client), State::Established);
+    assert_eq!(net.state(Side::B, server), State::Established);
+}
+
 #[test]
 fn whoever_has_left_hears_nothing_more() {
     let mut net = Net::new();
