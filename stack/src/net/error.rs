@@ -42,3 +42,41 @@ fn failure_kind(failure: Failure) -> ErrorKind {
         Failure::Unreachable(Unreachable { code: UnreachableCode(_) }) => ErrorKind::HostUnreachable,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_error_has_the_kind_that_std_net_gives_it() {
+        let somewhere = "192.0.2.1:80".parse().unwrap();
+        let unreachable = |code| Failure::Unreachable(Unreachable { code });
+        let calls = [
+            (CallError::WouldBlock, ErrorKind::WouldBlock),
+            (CallError::Closing, ErrorKind::BrokenPipe),
+            (CallError::DoesNotExist, ErrorKind::NotConnected),
+            (Failure::Refused.into(), ErrorKind::ConnectionRefused),
+            (Failure::Reset.into(), ErrorKind::ConnectionReset),
+            (Failure::TimedOut.into(), ErrorKind::TimedOut),
+            (Failure::Aborted.into(), ErrorKind::ConnectionAborted),
+            (unreachable(UnreachableCode::NET).into(), ErrorKind::NetworkUnreachable),
+            (unreachable(UnreachableCode::PORT).into(), ErrorKind::ConnectionRefused),
+            (unreachable(UnreachableCode::HOST).into(), ErrorKind::HostUnreachable),
+        ];
+        for (error, kind) in calls {
+            assert_eq!(io::Error::from(error).kind(), kind, "{error}");
+        }
+        let opens = [
+            (OpenError::AddressInUse(somewhere), ErrorKind::AddrInUse),
+            (OpenError::NotLocal(somewhere), ErrorKind::AddrNotAvailable),
+            (OpenError::NoPortFree, ErrorKind::AddrNotAvailable),
+            (OpenError::BadRemote(somewhere), ErrorKind::InvalidInput),
+            (OpenError::NoRoute(somewhere), ErrorKind::NetworkUnreachable),
+            (OpenError::TooManyConnections, ErrorKind::QuotaExceeded),
+            (OpenError::TooManyListeners, ErrorKind::QuotaExceeded),
+        ];
+        for (error, kind) in opens {
+            assert_eq!(io::Error::from(error).kind(), kind, "{error}");
+        }
+    }
+}

@@ -269,3 +269,18 @@ fn a_host_that_is_there_answers_a_ping() {
     assert_eq!(kind(pinger.ping(CLIENT.into(), 3, b"", SHORT)), ErrorKind::InvalidInput);
     drop(server);
 }
+
+/// The answer to the first request comes when nobody waits for it any more, and is not taken for one to the second.
+#[test]
+fn a_late_reply_is_not_the_one_that_is_waited_for() {
+    let (client, server) = neighbours();
+    let mut pinger = Pinger::new(client.handle()).unwrap();
+    assert!(pinger.ping(SERVER.into(), 1, b"", LONG).unwrap().is_some());
+    let mut in_vain = |sequence| {
+        let reply = server.handle().look(|_| pinger.ping(SERVER.into(), sequence, b"", SHORT).unwrap());
+        assert_eq!(reply, None);
+    };
+    in_vain(2);
+    eventually(|| client.handle().tidy(|station, _| station.echoes.values().any(|seat| seat.heard.is_some())));
+    in_vain(3);
+}
