@@ -47,7 +47,7 @@ pub(super) const RULES: &[Rule] = &[
     ALL Literal; Rfc9293 "3.10.7.4" "Users should also receive an unsolicited general \"connection reset\" signal. Enter the CLOSED state, delete the TCB, and return." },
     rule! { "rst/both-closed/closed": Rst in Closing | LastAck | TimeWait;
     when [];
-    then [Flush, Delete]; To(Closed), Done;
+    then [Delete]; To(Closed), Done;
     ALL Literal; Rfc9293 "3.10.7.4" "If the RST bit is set, then enter the CLOSED state, delete the TCB, and return." },
     // ---- Security ------------------------------------------------------------------------------------------------
     rule! { "security/not-implemented": Security in SynReceived | Established | FinWait1 | FinWait2 | CloseWait | Closing | LastAck | TimeWait;
