@@ -247,6 +247,8 @@ mod tests {
     use super::*;
     use crate::device::Pipe;
     use crate::net::{TcpListener, TcpStream};
+    use crate::stack::Pair;
+    use lockstep_model::State;
     use std::io::{ErrorKind, Read, Write};
     use std::os::fd::BorrowedFd;
     use std::sync::atomic::{AtomicUsize, Ordering};
@@ -432,7 +434,8 @@ mod tests {
         let _accepted = listener.accept().unwrap();
         let handle = server.handle().clone();
         let _device = server.stop(Duration::ZERO).unwrap();
-        assert_eq!(handle.look(|stack| stack.states().count()), 1);
+        let to_anybody = Pair { local: (SERVER, 80).into(), remote: (CLIENT, 4000).into() };
+        assert_eq!(handle.look(|stack| stack.state(&to_anybody)), State::Closed);
         let error = stream.read(&mut [0; 1]).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::ConnectionReset);
     }
