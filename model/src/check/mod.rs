@@ -22,6 +22,7 @@ mod owner;
 pub mod packet;
 mod passage;
 pub mod properties;
+pub mod replies;
 pub mod report;
 mod run;
 mod stateright;
