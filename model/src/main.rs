@@ -49,9 +49,9 @@ enum Command {
         #[arg(long, default_value = "localhost:3000")]
         address: String,
     },
-    /// Print the table or its diagram.
+    /// Print the table or its state diagram.
     Table {
-        /// Markdown, or a Mermaid diagram.
+        /// The table as Markdown, or the diagram in one of three forms.
         #[arg(long, value_enum, default_value = "md")]
         format: Format,
         /// The rules in force.
@@ -76,6 +76,10 @@ enum Format {
     Md,
     /// Mermaid.
     Mermaid,
+    /// The language of Graphviz.
+    Dot,
+    /// A drawing.
+    Svg,
 }
 
 impl From<ProfileName> for Profile {
@@ -125,6 +129,8 @@ fn run(command: Command) -> Result<ExitCode, Box<dyn Error>> {
             match format {
                 Format::Md => print!("{}", render::markdown::table(table)),
                 Format::Mermaid => print!("{}", render::diagram::mermaid(table)),
+                Format::Dot => print!("{}", render::diagram::dot(table)),
+                Format::Svg => print!("{}", render::diagram::svg(table)),
             }
             Ok(ExitCode::SUCCESS)
         }
