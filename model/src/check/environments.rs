@@ -42,7 +42,7 @@ pub fn named(name: &str, table: &'static Table) -> Option<World> {
 }
 
 /// What most worlds share.
-const PLAIN: Bounds = Bounds {
+pub(super) const PLAIN: Bounds = Bounds {
     scripts: [&[], &[]],
     capacity: 3,
     loss: true,

@@ -8,11 +8,13 @@
 
 pub mod attacker;
 pub mod bounds;
+pub mod drawings;
 pub mod endpoint;
 pub mod environments;
 pub mod expected;
 pub mod explore;
 pub mod figure5;
+pub mod figures;
 pub mod graph;
 pub mod intern;
 pub mod ladder;
