@@ -2,16 +2,18 @@
 //!
 //! Breadth first, so that the way to a state, and with it each counterexample, is a shortest one.
 
+use super::crew::crew;
 use super::endpoint::{N, Side};
 use super::graph::{Graph, index, number};
 use super::intern::Interned;
 use super::packet::{Fate, Packet};
 use super::properties::{Property, Violations};
+use super::words::hash_of;
 use super::world::{Action, Agent, State, Witness, World};
 use crate::engine::Fired;
 use crate::event::Event;
 use crate::state::State as Connection;
-use crate::table::RuleId;
+use crate::table::{RuleId, Table};
 
 /// The space of states of a world, as far as it was searched.
 pub struct Explored {
@@ -25,8 +27,9 @@ pub struct Explored {
     pub overflows: u64,
     /// From which state each was found first.
     parents: Vec<u32>,
-    /// The rules of the table, in the order of their ids, and whether they fired.
-    fired: Vec<(RuleId, bool)>,
+    table: &'static Table,
+    /// For each rule by its index, whether it fired.
+    fired: [bool; Table::CAPACITY],
     /// For each safety property that some step breaks, the first state where it is broken.
     first_broken: Vec<(Property, u32)>,
 }
@@ -40,18 +43,22 @@ pub struct Progress {
     pub explored: usize,
 }
 
-/// How often progress is told, in states.
-const EVERY: usize = 1 << 12;
+/// How many states are handed to a worker at once.
+const BLOCK: usize = 256;
 
 /// Explores a world to its end; now and then `progress` is told how far it has come.
-pub fn explore(world: &World, mut progress: impl FnMut(Progress)) -> Explored {
+pub fn explore(world: &World, progress: impl FnMut(Progress)) -> Explored {
+    explore_with(1, world, progress)
+}
+
+/// The same with so many threads; what is found, and in which order, does not depend on their number.
+pub fn explore_with(threads: usize, world: &World, mut progress: impl FnMut(Progress)) -> Explored {
     let mut found = Explored::begin(world);
-    while found.expand(world) {
-        let explored = found.graph.nodes();
-        if explored.is_multiple_of(EVERY) {
-            progress(Progress { states: found.states.len(), explored });
-        }
-    }
+    found.continue_while(threads, world, |found| {
+        progress(Progress { states: found.states.len(), explored: found.graph.nodes() });
+        true
+    });
+    found.depth = number(found.way_to(number(found.states.len() - 1)).len() - 1);
     found
 }
 
@@ -60,7 +67,7 @@ pub fn explore(world: &World, mut progress: impl FnMut(Progress)) -> Explored {
 #[must_use]
 pub fn hunt(world: &World, property: Property) -> Option<(Explored, u32)> {
     let mut found = Explored::begin(world);
-    while found.first_broken(property).is_none() && found.expand(world) {}
+    found.continue_while(1, world, |found| found.first_broken(property).is_none());
     found.first_broken(property).map(|state| (found, state))
 }
 
@@ -72,50 +79,59 @@ impl Explored {
             depth: 0,
             overflows: 0,
             parents: Vec::new(),
-            fired: world.table.rules().iter().map(|rule| (rule.id, false)).collect(),
+            fired: [false; Table::CAPACITY],
+            table: world.table,
             first_broken: Vec::new(),
         };
-        found.discover(world.initial(), 0);
+        found.states.insert(world.initial());
+        found.parents.push(0);
         found
     }
 
-    /// Takes all steps from the next state in order; false if there is none left.
-    fn expand(&mut self, world: &World) -> bool {
-        if self.graph.nodes() == self.states.len() {
-            self.depth = number(self.way_to(number(self.states.len() - 1)).len() - 1);
-            return false;
-        }
-        let here = number(self.graph.nodes());
-        let state = *self.states.get(here);
-        let mut actions = Vec::new();
-        world.actions(&state, &mut actions);
-        let mut edges = Vec::with_capacity(actions.len());
-        for action in actions {
-            let mut tally = Tally { fired: &mut self.fired, overflows: &mut self.overflows };
-            let next = world.apply(&state, action, &mut tally);
-            edges.push((self.discover(next, here), world.agent(action)));
-        }
-        self.graph.push(edges);
-        true
+    /// Takes all steps from the states in order, until none is left or `going_on` says no. The steps are found by
+    /// workers; their ends are numbered here alone, in order.
+    fn continue_while(&mut self, threads: usize, world: &World, mut going_on: impl FnMut(&Self) -> bool) {
+        crew(
+            threads,
+            |block: Vec<State>| Steps::from_all(world, &block),
+            |crew| {
+                let mut handed_out = 0;
+                while going_on(self) {
+                    while crew.has_room() && handed_out < self.states.len() {
+                        let end = self.states.len().min(handed_out + BLOCK);
+                        crew.hand_out((number(handed_out)..number(end)).map(|state| *self.states.get(state)).collect());
+                        handed_out = end;
+                    }
+                    match crew.next() {
+                        Some(steps) => self.take(&steps),
+                        None => return,
+                    }
+                }
+            },
+        );
     }
 
-    fn discover(&mut self, state: State, parent: u32) -> u32 {
-        let (number, new) = self.states.insert(state);
-        if new {
-            self.parents.push(parent);
-            self.note_violations(state.violations, number);
+    /// Numbers the ends of steps whose beginnings are the next states without a node.
+    fn take(&mut self, steps: &Steps) {
+        self.overflows += steps.tally.overflows;
+        for (known, fired) in self.fired.iter_mut().zip(steps.tally.fired) {
+            *known |= fired;
         }
-        number
-    }
-
-    fn note_violations(&mut self, violations: Violations, state: u32) {
-        if !violations.any() {
-            return;
-        }
-        for property in Property::ALL {
-            if violations.of(property) && self.first_broken(property).is_none() {
-                self.first_broken.push((property, state));
-            }
+        let Explored { states, graph, parents, first_broken, .. } = self;
+        let mut begin = 0;
+        for &end in &steps.out {
+            let here = number(graph.nodes());
+            let mut agents = steps.agents[begin..end].iter();
+            let mut edges = Vec::with_capacity(end - begin);
+            states.insert_all(&steps.ends[begin..end], &steps.hashes[begin..end], |state, number, new| {
+                edges.extend(agents.next().map(|&agent| (number, agent)));
+                if new {
+                    parents.push(here);
+                    note_violations(first_broken, state.violations, number);
+                }
+            });
+            graph.push(edges);
+            begin = end;
         }
     }
 
@@ -127,7 +143,7 @@ impl Explored {
 
     /// The rules that fired, in the order of the table.
     pub fn rules_fired(&self) -> impl Iterator<Item = RuleId> + '_ {
-        self.fired.iter().filter(|&&(_, fired)| fired).map(|&(rule, _)| rule)
+        self.table.rules().iter().map(|rule| rule.id).filter(|rule| self.fired[rule.index()])
     }
 
     /// Whether some end is in this state of the connection somewhere.
@@ -162,22 +178,73 @@ impl Explored {
     }
 }
 
-/// Counts over all steps.
-struct Tally<'a> {
-    fired: &'a mut [(RuleId, bool)],
-    overflows: &'a mut u64,
+fn note_violations(first_broken: &mut Vec<(Property, u32)>, violations: Violations, state: u32) {
+    if !violations.any() {
+        return;
+    }
+    for property in Property::ALL {
+        if violations.of(property) && !first_broken.iter().any(|&(broken, _)| broken == property) {
+            first_broken.push((property, state));
+        }
+    }
 }
 
-impl Witness for Tally<'_> {
+/// All steps from some states in order: what a thread finds out by itself.
+struct Steps {
+    /// For each state, where its steps end in the lists that follow.
+    out: Vec<usize>,
+    /// The states that the steps lead to, and their hashes.
+    ends: Vec<State>,
+    hashes: Vec<u64>,
+    /// Who takes the steps.
+    agents: Vec<Agent>,
+    tally: Tally,
+}
+
+impl Steps {
+    fn from_all(world: &World, states: &[State]) -> Steps {
+        let mut steps = Steps {
+            out: Vec::with_capacity(states.len()),
+            ends: Vec::new(),
+            hashes: Vec::new(),
+            agents: Vec::new(),
+            tally: Tally::default(),
+        };
+        let mut actions = Vec::new();
+        for state in states {
+            world.actions(state, &mut actions);
+            for action in actions.drain(..) {
+                let end = world.apply(state, action, &mut steps.tally);
+                steps.hashes.push(hash_of(&end));
+                steps.ends.push(end);
+                steps.agents.push(world.agent(action));
+            }
+            steps.out.push(steps.ends.len());
+        }
+        steps
+    }
+}
+
+/// Counts over many steps.
+struct Tally {
+    fired: [bool; Table::CAPACITY],
+    overflows: u64,
+}
+
+impl Default for Tally {
+    fn default() -> Self {
+        Tally { fired: [false; Table::CAPACITY], overflows: 0 }
+    }
+}
+
+impl Witness for Tally {
     fn fired(&mut self, _: Side, _: &Event<N>, fired: &Fired) {
         for rule in fired.iter() {
-            if let Ok(place) = self.fired.binary_search_by_key(&rule, |&(id, _)| id) {
-                self.fired[place].1 = true;
-            }
+            self.fired[rule.index()] = true;
         }
     }
 
     fn sent(&mut self, _: Packet, fate: Fate) {
-        *self.overflows += u64::from(fate == Fate::Overflowed);
+        self.overflows += u64::from(fate == Fate::Overflowed);
     }
 }

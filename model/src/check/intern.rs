@@ -2,15 +2,19 @@
 //! are ever taken for one.
 
 use super::graph::{index, number};
-use std::hash::{Hash, Hasher};
+use super::words::hash_of;
+use std::hash::Hash;
 
 /// The values, and a table of their numbers by hash.
 pub struct Interned<T> {
     values: Vec<T>,
-    /// The number of a value plus one, and some bits of its hash to save most comparisons; 0 is free. Its length is a
-    /// power of two, at least half of it free.
-    slots: Vec<(u32, u32)>,
+    /// Its length is a power of two, at least half of it free.
+    slots: Vec<Slot>,
 }
+
+/// The number of a value plus one, 0 if the slot is free, and a part of its hash: the lower bits of that say where to
+/// begin to look for it, all of them save most comparisons.
+type Slot = (u32, u32);
 
 impl<T> Default for Interned<T> {
     fn default() -> Self {
@@ -21,9 +25,36 @@ impl<T> Default for Interned<T> {
 impl<T: Copy + Eq + Hash> Interned<T> {
     /// The number of a value, and whether it is new.
     pub fn insert(&mut self, value: T) -> (u32, bool) {
-        let hash = hash_of(&value);
-        let tag = tag_of(hash);
-        let mut at = self.home(hash);
+        self.reserve(1);
+        self.place(value, tag(hash_of(&value)))
+    }
+
+    /// Numbers many values in order, and calls `numbered` for each with its number and whether it is new. The hashes
+    /// are those of the values.
+    ///
+    /// Memory is slow and a processor waits for many loads in the time of one: so first all slots are read, then all
+    /// values that are there already, and only then does one insertion follow the other.
+    pub fn insert_all(&mut self, values: &[T], hashes: &[u64], mut numbered: impl FnMut(&T, u32, bool)) {
+        for (values, hashes) in values.chunks(ABREAST).zip(hashes.chunks(ABREAST)) {
+            self.reserve(values.len());
+            let mut seen = [(0, 0); ABREAST];
+            for (slot, &hash) in seen.iter_mut().zip(hashes) {
+                *slot = self.slots[self.home(tag(hash))];
+            }
+            let mut known = [false; ABREAST];
+            for (((known, &(taken, other)), value), &hash) in known.iter_mut().zip(&seen).zip(values).zip(hashes) {
+                *known = taken != 0 && other == tag(hash) && self.values[index(taken - 1)] == *value;
+            }
+            for (((&known, &(taken, _)), value), &hash) in known.iter().zip(&seen).zip(values).zip(hashes) {
+                let (number, new) = if known { (taken - 1, false) } else { self.place(*value, tag(hash)) };
+                numbered(value, number, new);
+            }
+        }
+    }
+
+    /// Looks from the home of a value on; there is a free slot.
+    fn place(&mut self, value: T, tag: u32) -> (u32, bool) {
+        let mut at = self.home(tag);
         loop {
             match self.slots[at] {
                 (0, _) => break,
@@ -34,9 +65,6 @@ impl<T: Copy + Eq + Hash> Interned<T> {
         let new = number(self.values.len());
         self.values.push(value);
         self.slots[at] = (new + 1, tag);
-        if 2 * self.values.len() > self.slots.len() {
-            self.grow();
-        }
         (new, true)
     }
 
@@ -63,91 +91,34 @@ impl<T: Copy + Eq + Hash> Interned<T> {
         self.values.iter()
     }
 
-    /// Where to begin to look: the lower bits.
-    fn home(&self, hash: u64) -> usize {
-        let lower = u32::try_from(hash & u64::from(u32::MAX)).unwrap_or(0);
-        index(lower) & (self.slots.len() - 1)
+    /// Where to begin to look.
+    fn home(&self, tag: u32) -> usize {
+        index(tag) & (self.slots.len() - 1)
     }
 
-    fn grow(&mut self) {
-        self.slots = vec![(0, 0); 2 * self.slots.len()];
-        for (value, taken) in self.values.iter().zip(1_u32..) {
-            let hash = hash_of(value);
-            let mut at = self.home(hash);
+    /// Makes room for so many more values.
+    fn reserve(&mut self, more: usize) {
+        if 2 * (self.values.len() + more) <= self.slots.len() {
+            return;
+        }
+        let larger = vec![(0, 0); (2 * self.slots.len()).max(4 * more.next_power_of_two())];
+        let smaller = std::mem::replace(&mut self.slots, larger);
+        for slot in smaller.into_iter().filter(|&(taken, _)| taken != 0) {
+            let mut at = self.home(slot.1);
             while self.slots[at].0 != 0 {
                 at = (at + 1) & (self.slots.len() - 1);
             }
-            self.slots[at] = (taken, tag_of(hash));
+            self.slots[at] = slot;
         }
     }
 }
 
-/// The upper bits; the lower ones choose the slot.
-fn tag_of(hash: u64) -> u32 {
+/// How many values are looked up at once.
+const ABREAST: usize = 32;
+
+/// The part of a hash that is kept.
+fn tag(hash: u64) -> u32 {
     u32::try_from(hash >> 32).unwrap_or(0)
-}
-
-fn hash_of<T: Hash>(value: &T) -> u64 {
-    let mut hasher = Mixer::default();
-    value.hash(&mut hasher);
-    hasher.finish()
-}
-
-/// A fast hash: small fields are gathered into words, each word multiplied in. Collisions cost time only.
-#[derive(Default)]
-struct Mixer {
-    state: u64,
-    word: u64,
-    bits: u32,
-}
-
-impl Mixer {
-    fn gather(&mut self, value: u64, bits: u32) {
-        if self.bits + bits > u64::BITS {
-            self.mix(self.word);
-            (self.word, self.bits) = (0, 0);
-        }
-        self.word |= value << self.bits;
-        self.bits += bits;
-        if self.bits == u64::BITS {
-            self.mix(self.word);
-            (self.word, self.bits) = (0, 0);
-        }
-    }
-
-    fn mix(&mut self, word: u64) {
-        self.state = (self.state.rotate_left(23) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    }
-}
-
-impl Hasher for Mixer {
-    fn finish(&self) -> u64 {
-        let last = (self.state.rotate_left(23) ^ self.word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        last ^ (last >> 29)
-    }
-    fn write(&mut self, bytes: &[u8]) {
-        for chunk in bytes.chunks(8) {
-            let mut word = [0; 8];
-            word[..chunk.len()].copy_from_slice(chunk);
-            self.mix(u64::from_le_bytes(word));
-        }
-    }
-    fn write_u8(&mut self, n: u8) {
-        self.gather(n.into(), u8::BITS);
-    }
-    fn write_u32(&mut self, n: u32) {
-        self.gather(n.into(), u32::BITS);
-    }
-    fn write_u64(&mut self, n: u64) {
-        self.mix(n);
-    }
-    fn write_isize(&mut self, n: isize) {
-        // The discriminant of an enum, always small.
-        self.gather(u64::from(n.to_le_bytes()[0]), u8::BITS);
-    }
-    fn write_usize(&mut self, n: usize) {
-        self.mix(u64::try_from(n).unwrap_or(u64::MAX));
-    }
 }
 
 #[cfg(test)]

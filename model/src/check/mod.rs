@@ -8,6 +8,7 @@
 
 pub mod attacker;
 pub mod bounds;
+mod crew;
 pub mod drawings;
 pub mod endpoint;
 pub mod environments;
@@ -28,6 +29,7 @@ pub mod replies;
 pub mod report;
 mod run;
 mod stateright;
+mod words;
 pub mod world;
 
 pub use report::{Falls, Report, Verdict, WorldReport};

@@ -31,7 +31,7 @@ pub struct World {
 }
 
 /// A state of a world.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct State {
     /// A and B.
     pub ends: [Endpoint; 2],

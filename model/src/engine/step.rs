@@ -13,7 +13,9 @@ use core::fmt;
 /// Where the table has no row for the event in this state (a timer that cannot run there, text that cannot be sent
 /// there) nothing happens. It never panics, and it ends: stages only go forward.
 pub fn step<S: SeqNum, H: Host<S>>(table: &Table, tcb: &mut Tcb<S>, event: Event<S>, host: &mut H) -> Fired {
-    let mut run = Run { tcb, event, accepted: Accepted::default(), host, fired: Fired::default() };
+    let accepted = Accepted::default();
+    let facts = Facts::gather(tcb, &event, accepted, host);
+    let mut run = Run { tcb, event, accepted, host, facts, fired: Fired::default() };
     let mut stage = Some(Stage::entered_by(&event, run.tcb.state));
     while let Some(here) = stage {
         stage = run.visit(table, here);
@@ -29,20 +31,24 @@ pub(super) struct Run<'a, S: SeqNum, H> {
     /// What the host made of the segment's text.
     pub(super) accepted: Accepted<S::Len>,
     pub(super) host: &'a mut H,
+    /// What is the case since the last rule that did something.
+    facts: Facts,
     fired: Fired,
 }
 
 impl<S: SeqNum, H: Host<S>> Run<'_, S, H> {
     /// Fires the first rule of a stage that fits, if any, and says where the event goes on.
     fn visit(&mut self, table: &Table, stage: Stage) -> Option<Stage> {
-        let facts = Facts::gather(self.tcb, &self.event, self.accepted, self.host);
-        let rule = first_match(table.stage(stage), self.tcb.state, &facts)?;
+        let rule = first_match(table.stage(stage), self.tcb.state, &self.facts)?;
         self.fired.push(rule.id);
         for &act in rule.then {
             self.perform(act);
         }
         if let Next::To(state) = rule.next {
             self.tcb.state = state;
+        }
+        if !rule.then.is_empty() || rule.next != Next::Stay {
+            self.facts = Facts::gather(self.tcb, &self.event, self.accepted, self.host);
         }
         match rule.flow {
             Flow::Continue => stage.following(),

@@ -16,6 +16,12 @@ impl RuleId {
         RuleId(number)
     }
 
+    /// Its place among all rules, below [`Table::CAPACITY`](super::Table::CAPACITY).
+    #[must_use]
+    pub fn index(self) -> usize {
+        self.0.into()
+    }
+
     /// The rule's name, as written in the table.
     #[must_use]
     pub fn name(self) -> &'static str {
