@@ -48,6 +48,12 @@ impl State {
         State::TimeWait,
     ];
 
+    /// Its place in [`State::ALL`].
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+
     /// The name as the RFC writes it.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -44,7 +44,10 @@ pub struct Progress {
 }
 
 /// How many states are handed to a worker at once.
-const BLOCK: usize = 256;
+const BLOCK: usize = 64;
+
+/// How many steps out of a state there is room for from the start.
+const STEPS: usize = 16;
 
 /// Explores a world to its end; now and then `progress` is told how far it has come.
 pub fn explore(world: &World, progress: impl FnMut(Progress)) -> Explored {
@@ -118,19 +121,20 @@ impl Explored {
             *known |= fired;
         }
         let Explored { states, graph, parents, first_broken, .. } = self;
+        let first = number(graph.nodes());
+        let mut numbers = Vec::with_capacity(steps.ends.len());
+        states.insert_all(&steps.ends, &steps.hashes, |state, number, new| {
+            if new {
+                parents.push(first + steps.origins[numbers.len()]);
+                note_violations(first_broken, state.violations, number);
+            }
+            numbers.push(number);
+        });
+        let mut numbers = numbers.into_iter();
         let mut begin = 0;
-        for &end in &steps.out {
-            let here = number(graph.nodes());
-            let mut agents = steps.agents[begin..end].iter();
-            let mut edges = Vec::with_capacity(end - begin);
-            states.insert_all(&steps.ends[begin..end], &steps.hashes[begin..end], |state, number, new| {
-                edges.extend(agents.next().map(|&agent| (number, agent)));
-                if new {
-                    parents.push(here);
-                    note_violations(first_broken, state.violations, number);
-                }
-            });
-            graph.push(edges);
+        for (&end, here) in steps.out.iter().zip(first..) {
+            let mut end_of = |moves: bool| moves.then(|| numbers.next()).flatten().unwrap_or(here);
+            graph.push(steps.taken[begin..end].iter().map(|&(agent, moves)| (end_of(moves), agent)));
             begin = end;
         }
     }
@@ -191,35 +195,42 @@ fn note_violations(first_broken: &mut Vec<(Property, u32)>, violations: Violatio
 
 /// All steps from some states in order: what a thread finds out by itself.
 struct Steps {
-    /// For each state, where its steps end in the lists that follow.
+    /// For each step who takes it, and whether it leads to another state.
+    taken: Vec<(Agent, bool)>,
+    /// For each state, where its steps end in that list.
     out: Vec<usize>,
-    /// The states that the steps lead to, and their hashes.
+    /// The other states that steps lead to, their hashes, and the states that they lead from, counted from the first.
     ends: Vec<State>,
     hashes: Vec<u64>,
-    /// Who takes the steps.
-    agents: Vec<Agent>,
+    origins: Vec<u32>,
     tally: Tally,
 }
 
 impl Steps {
     fn from_all(world: &World, states: &[State]) -> Steps {
+        let most = STEPS * states.len();
         let mut steps = Steps {
+            taken: Vec::with_capacity(most),
             out: Vec::with_capacity(states.len()),
-            ends: Vec::new(),
-            hashes: Vec::new(),
-            agents: Vec::new(),
+            ends: Vec::with_capacity(most),
+            hashes: Vec::with_capacity(most),
+            origins: Vec::with_capacity(most),
             tally: Tally::default(),
         };
         let mut actions = Vec::new();
-        for state in states {
+        for (state, origin) in states.iter().zip(0..) {
             world.actions(state, &mut actions);
             for action in actions.drain(..) {
                 let end = world.apply(state, action, &mut steps.tally);
-                steps.hashes.push(hash_of(&end));
-                steps.ends.push(end);
-                steps.agents.push(world.agent(action));
+                let moves = end != *state;
+                steps.taken.push((world.agent(action), moves));
+                if moves {
+                    steps.hashes.push(hash_of(&end));
+                    steps.ends.push(end);
+                    steps.origins.push(origin);
+                }
             }
-            steps.out.push(steps.ends.len());
+            steps.out.push(steps.taken.len());
         }
         steps
     }

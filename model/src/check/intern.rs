@@ -10,6 +10,8 @@ pub struct Interned<T> {
     values: Vec<T>,
     /// Its length is a power of two, at least half of it free.
     slots: Vec<Slot>,
+    /// Copies of values that are about to be compared.
+    alike: Vec<T>,
 }
 
 /// The number of a value plus one, 0 if the slot is free, and a part of its hash: the lower bits of that say where to
@@ -18,7 +20,7 @@ type Slot = (u32, u32);
 
 impl<T> Default for Interned<T> {
     fn default() -> Self {
-        Interned { values: Vec::new(), slots: vec![(0, 0); 1 << 10] }
+        Interned { values: Vec::new(), slots: vec![(0, 0); 1 << 10], alike: Vec::new() }
     }
 }
 
@@ -41,12 +43,18 @@ impl<T: Copy + Eq + Hash> Interned<T> {
             for (slot, &hash) in seen.iter_mut().zip(hashes) {
                 *slot = self.slots[self.home(tag(hash))];
             }
-            let mut known = [false; ABREAST];
-            for (((known, &(taken, other)), value), &hash) in known.iter_mut().zip(&seen).zip(values).zip(hashes) {
-                *known = taken != 0 && other == tag(hash) && self.values[index(taken - 1)] == *value;
-            }
-            for (((&known, &(taken, _)), value), &hash) in known.iter().zip(&seen).zip(values).zip(hashes) {
-                let (number, new) = if known { (taken - 1, false) } else { self.place(*value, tag(hash)) };
+            let fits = |(taken, other): Slot, hash| taken != 0 && other == tag(hash);
+            self.alike.clear();
+            let alike = seen.iter().zip(hashes).filter(|&(&slot, &hash)| fits(slot, hash));
+            self.alike.extend(alike.map(|(&(taken, _), _)| self.values[index(taken - 1)]));
+            let mut next = 0;
+            for ((&slot, value), &hash) in seen.iter().zip(values).zip(hashes) {
+                let mut known = false;
+                if fits(slot, hash) {
+                    known = self.alike[next] == *value;
+                    next += 1;
+                }
+                let (number, new) = if known { (slot.0 - 1, false) } else { self.place(*value, tag(hash)) };
                 numbered(value, number, new);
             }
         }

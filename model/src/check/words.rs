@@ -8,7 +8,7 @@ impl Hash for State {
     fn hash<H: Hasher>(&self, hasher: &mut H) {
         let State { ends, network, duplications, forgeries, violations } = self;
         let mut words = Words { sink: hasher, word: 0, bits: 0 };
-        ends.hash(&mut words);
+        ends.iter().for_each(|end| end.hash(&mut words));
         network.hash(&mut words);
         (duplications, forgeries, violations).hash(&mut words);
         words.flush();
@@ -44,8 +44,12 @@ impl<H: Hasher> Hasher for Words<'_, H> {
     fn finish(&self) -> u64 {
         self.sink.finish()
     }
+    /// Where integers stand in an array, their octets come together.
+    #[inline(always)]
     fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|&byte| self.write_u8(byte));
+        let (words, rest) = bytes.as_chunks();
+        words.iter().for_each(|&word| self.write_u64(u64::from_le_bytes(word)));
+        rest.iter().for_each(|&byte| self.write_u8(byte));
     }
     #[inline(always)]
     fn write_u8(&mut self, n: u8) {

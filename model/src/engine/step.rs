@@ -4,7 +4,6 @@ use super::guard::Facts;
 use super::{Accepted, Host, Tcb};
 use crate::event::Event;
 use crate::seq::SeqNum;
-use crate::state::State;
 use crate::table::{Flow, Next, Rule, RuleId, Stage, Table};
 use core::fmt;
 
@@ -39,7 +38,7 @@ pub(super) struct Run<'a, S: SeqNum, H> {
 impl<S: SeqNum, H: Host<S>> Run<'_, S, H> {
     /// Fires the first rule of a stage that fits, if any, and says where the event goes on.
     fn visit(&mut self, table: &Table, stage: Stage) -> Option<Stage> {
-        let rule = first_match(table.stage(stage), self.tcb.state, &self.facts)?;
+        let rule = first_match(table.rules_in(stage, self.tcb.state), &self.facts)?;
         self.fired.push(rule.id);
         for &act in rule.then {
             self.perform(act);
@@ -58,10 +57,9 @@ impl<S: SeqNum, H: Host<S>> Run<'_, S, H> {
     }
 }
 
-/// The rule that fires: the first in order that applies in this state and whose guards all hold.
-#[must_use]
-pub(super) fn first_match<'t>(rules: &'t [Rule], state: State, facts: &Facts) -> Option<&'t Rule> {
-    rules.iter().find(|rule| rule.states.has(state) && rule.when.iter().all(|&atom| facts.satisfy(atom)))
+/// The rule that fires: of those that apply in this state the first in order whose guards all hold.
+fn first_match<'t>(mut rules: impl Iterator<Item = &'t Rule>, facts: &Facts) -> Option<&'t Rule> {
+    rules.find(|rule| rule.when.iter().all(|&atom| facts.satisfy(atom)))
 }
 
 /// The rules that fired on one event, in order.

@@ -30,6 +30,10 @@ pub struct Table {
     len: usize,
     /// Where each stage's rules begin and end.
     bounds: [(usize, usize); Stage::ALL.len()],
+    /// For each stage and state, which of the stage's rules apply: bit `i` for the one at place `i`.
+    apply: [[u64; State::ALL.len()]; Stage::ALL.len()],
+    /// Where each rule stands, by its index; [`Table::CAPACITY`] if it is not in this table.
+    places: [usize; Table::CAPACITY],
 }
 
 /// Every rule of every profile, and every deviation.
@@ -93,10 +97,22 @@ impl Table {
         &self.rules[first..end]
     }
 
+    /// The rules of one stage that apply in this state, in order.
+    pub fn rules_in(&self, stage: Stage, state: State) -> impl Iterator<Item = &Rule> {
+        let rules = self.stage(stage);
+        let mut left = self.apply[stage.index()][state.index()];
+        core::iter::from_fn(move || {
+            let next = usize::try_from(left.trailing_zeros()).ok()?;
+            left &= left.wrapping_sub(1);
+            rules.get(next)
+        })
+    }
+
     /// The rule with this id, if this table has it.
     #[must_use]
     pub fn rule(&self, id: RuleId) -> Option<&Rule> {
-        self.rules().iter().find(|rule| rule.id == id)
+        let &place = self.places.get(id.index())?;
+        self.rules().get(place)
     }
 
     /// The rule of this name, if this table has it.
@@ -124,7 +140,7 @@ impl Table {
     /// Whether an event at this stage can find the connection in this state. Where it can, a rule always fires.
     #[must_use]
     pub fn covers(&self, stage: Stage, state: State) -> bool {
-        self.stage(stage).iter().any(|rule| rule.states.has(state))
+        self.apply[stage.index()][state.index()] != 0
     }
 
     /// The rules of a profile, or of all of them, those of a stage together and deviations before the others. Each is
@@ -158,7 +174,13 @@ impl Table {
     }
 
     const fn empty() -> Table {
-        Table { rules: [calls::RULES[0]; Table::CAPACITY], len: 0, bounds: [(0, 0); Stage::ALL.len()] }
+        Table {
+            rules: [calls::RULES[0]; Table::CAPACITY],
+            len: 0,
+            bounds: [(0, 0); Stage::ALL.len()],
+            apply: [[0; State::ALL.len()]; Stage::ALL.len()],
+            places: [Table::CAPACITY; Table::CAPACITY],
+        }
     }
 
     /// Appends a rule; a stage whose rules do not stand together does not compile.
@@ -168,7 +190,15 @@ impl Table {
             self.bounds[at] = (self.len, self.len);
         }
         assert!(self.bounds[at].1 == self.len, "the rules of a stage stand together");
+        let mut state = 0;
+        while state < State::ALL.len() {
+            if rule.states.has(State::ALL[state]) {
+                self.apply[at][state] |= 1 << (self.len - self.bounds[at].0);
+            }
+            state += 1;
+        }
         self.rules[self.len] = rule;
+        self.places[rule.id.index()] = self.len;
         self.len += 1;
         self.bounds[at].1 = self.len;
     }

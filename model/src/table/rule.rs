@@ -18,8 +18,8 @@ impl RuleId {
 
     /// Its place among all rules, below [`Table::CAPACITY`](super::Table::CAPACITY).
     #[must_use]
-    pub fn index(self) -> usize {
-        self.0.into()
+    pub const fn index(self) -> usize {
+        self.0 as usize
     }
 
     /// The rule's name, as written in the table.
