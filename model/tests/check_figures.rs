@@ -68,19 +68,19 @@ fn figure_7_simultaneous_open() {
        CLOSED                                                         CLOSED
     1. SYN-SENT      OPEN active                                      CLOSED
                        | open/closed/active
-                     --> <SEQ=0><CTL=SYN> ...
+                     --> <SEQ=100><CTL=SYN> ...
     2. SYN-SENT                                           OPEN active SYN-SENT
                        | open/closed/active
-                     ... <SEQ=0><CTL=SYN> <--
-    3. SYN-RECEIVED  <-- <SEQ=0><CTL=SYN> ...                         SYN-SENT
+                     ... <SEQ=300><CTL=SYN> <--
+    3. SYN-RECEIVED  <-- <SEQ=300><CTL=SYN> ...                       SYN-SENT
                        | syn-sent/syn/simultaneous
-                     --> <SEQ=0><ACK=1><CTL=SYN,ACK> ...
-    4. SYN-RECEIVED                          ... <SEQ=0><CTL=SYN> --> SYN-RECEIVED
+                     --> <SEQ=100><ACK=301><CTL=SYN,ACK> ...
+    4. SYN-RECEIVED                        ... <SEQ=100><CTL=SYN> --> SYN-RECEIVED
                        | syn-sent/syn/simultaneous
-                     ... <SEQ=0><ACK=1><CTL=SYN,ACK> <--
-    5. ESTABLISHED   <-- <SEQ=0><ACK=1><CTL=SYN,ACK> ...              SYN-RECEIVED
+                     ... <SEQ=300><ACK=101><CTL=SYN,ACK> <--
+    5. ESTABLISHED   <-- <SEQ=300><ACK=101><CTL=SYN,ACK> ...          SYN-RECEIVED
                        | sequence/crossed-syn-ack
-    6. ESTABLISHED                ... <SEQ=0><ACK=1><CTL=SYN,ACK> --> ESTABLISHED
+    6. ESTABLISHED            ... <SEQ=100><ACK=301><CTL=SYN,ACK> --> ESTABLISHED
                        | sequence/crossed-syn-ack
     ");
 }
@@ -92,22 +92,22 @@ fn figure_8_old_duplicate_syn() {
        CLOSED                                                         LISTEN
     1. SYN-SENT      OPEN active                                      LISTEN
                        | open/closed/active
-                     --> <SEQ=0><CTL=SYN> #2 ...
-    2. SYN-SENT                              ... <SEQ=0><CTL=SYN> --> SYN-RECEIVED
+                     --> <SEQ=100><CTL=SYN> ...
+    2. SYN-SENT                             ... <SEQ=90><CTL=SYN> --> SYN-RECEIVED
                        | arrives/listen/syn
-                     ... <SEQ=0><ACK=1><CTL=SYN,ACK> <--
-    3. SYN-SENT      <-- <SEQ=0><ACK=1><CTL=SYN,ACK> ...              SYN-RECEIVED
+                     ... <SEQ=300><ACK=91><CTL=SYN,ACK> <--
+    3. SYN-SENT      <-- <SEQ=300><ACK=91><CTL=SYN,ACK> ...           SYN-RECEIVED
                        | syn-sent/ack/bad
-                     --> <SEQ=-7><CTL=RST> #2 ...
-    4. SYN-SENT                          ... <SEQ=-7><CTL=RST> #2 --> LISTEN
+                     --> <SEQ=91><CTL=RST> ...
+    4. SYN-SENT                             ... <SEQ=91><CTL=RST> --> LISTEN
                        | rst/syn-received/passive
-    5. SYN-SENT                           ... <SEQ=0><CTL=SYN> #2 --> SYN-RECEIVED
+    5. SYN-SENT                            ... <SEQ=100><CTL=SYN> --> SYN-RECEIVED
                        | arrives/listen/syn
-                     ... <SEQ=0><ACK=1><CTL=SYN,ACK> #2 <--
-    6. ESTABLISHED   <-- <SEQ=0><ACK=1><CTL=SYN,ACK> #2 ...           SYN-RECEIVED
+                     ... <SEQ=400><ACK=101><CTL=SYN,ACK> <--
+    6. ESTABLISHED   <-- <SEQ=400><ACK=101><CTL=SYN,ACK> ...          SYN-RECEIVED
                        | syn-sent/syn/established
-                     --> <SEQ=1><ACK=1><CTL=ACK> #2 ...
-    7. ESTABLISHED                 ... <SEQ=1><ACK=1><CTL=ACK> #2 --> ESTABLISHED
+                     --> <SEQ=101><ACK=401><CTL=ACK> ...
+    7. ESTABLISHED                ... <SEQ=101><ACK=401><CTL=ACK> --> ESTABLISHED
                        | ack/syn-received/established window/update
     ");
 }
@@ -134,8 +134,8 @@ fn a_wrong_table_goes_another_way() {
     Figure 6, line 2: B is in ESTABLISHED instead
     Figure 8, line 3: B is in ESTABLISHED instead
     Figure 11, line 2: B is in ESTABLISHED instead
-    Figure 8, line 5: A sends <SEQ=0><ACK=1><CTL=RST,ACK> #2
-    Figure 11, line 3: A sends <SEQ=0><ACK=1><CTL=RST,ACK>, too
+    Figure 8, line 5: A sends <SEQ=0><ACK=301><CTL=RST,ACK>
+    Figure 11, line 3: A sends <SEQ=0><ACK=301><CTL=RST,ACK>, too
     Figure 12, line 6: no 2MSL timer of A can go off
     ");
 }

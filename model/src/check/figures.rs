@@ -11,8 +11,8 @@ use super::ladder;
 use super::packet::{Fate, Packet};
 use super::world::{Action, State, Witness, World};
 use crate::event::Call;
-use crate::segment::Segment;
-use crate::seq::SeqNum;
+use crate::segment::{Flags, Segment};
+use crate::seq::{Seq, SeqNum};
 use crate::table::{Profile, Table};
 use serde::Serialize;
 use std::fmt;
@@ -127,7 +127,8 @@ pub fn replay(figure: &Figure, table: &'static Table) -> (String, Option<Differe
     let world = world(table);
     let mut replay = Replay::new(figure, &world);
     let differs = replay.run().err();
-    (ladder::of_actions(&world, &replay.begin, &replay.actions).to_string(), differs)
+    let pen = |packet| replay.as_figure(packet).to_string();
+    (ladder::written_by(&pen, &world, &replay.begin, &replay.actions).to_string(), differs)
 }
 
 const EITHER: Script = &[
@@ -192,7 +193,7 @@ impl<'a> Replay<'a> {
         // What the last action sent would be drawn in the next line.
         match self.undrawn.iter().find(|undrawn| undrawn.action < self.actions.len()) {
             Some(Undrawn { packet, line, .. }) => {
-                let sent = ladder::segment(self.world, *packet);
+                let sent = self.as_figure(*packet);
                 Err(differs(line, format!("{:?} sends {sent}, too", packet.ghost().from)))
             }
             None => Ok(()),
@@ -269,25 +270,33 @@ impl<'a> Replay<'a> {
 
     fn instead_of_departure(&self, from: Side) -> String {
         let sent = self.undrawn.iter().map(|undrawn| undrawn.packet).filter(|packet| packet.ghost().from == from);
-        let sent: Vec<String> = sent.map(|packet| ladder::segment(self.world, packet)).collect();
+        let sent: Vec<String> = sent.map(|packet| self.as_figure(packet).to_string()).collect();
         if sent.is_empty() { format!("{from:?} sends nothing") } else { format!("{from:?} sends {}", sent.join(", ")) }
     }
 
     /// Whether a packet is the one that is drawn.
     fn is_drawn(&self, packet: Packet, drawn: &DrawnSegment) -> bool {
-        let Segment { seq, ack, flags, text, .. } = packet.segment();
-        let from = packet.ghost().from;
-        from == drawn.from
-            && (flags, text > 0) == (drawn.flags, drawn.text)
-            && Some(seq) == self.number(from, drawn.seq)
-            && drawn.ack.is_none_or(|drawn| Some(ack) == self.number(from.other(), drawn))
+        let Segment { seq, ack, flags, text, .. } = self.as_figure(packet);
+        let has_text = text > 0;
+        (packet.ghost().from, flags, has_text) == (drawn.from, drawn.flags, drawn.text)
+            && seq.raw() == drawn.seq
+            && drawn.ack.is_none_or(|drawn| ack.raw() == drawn)
     }
 
-    /// What a number of this side in the figure is in the world: as far from the ISS of the same incarnation.
-    fn number(&self, side: Side, drawn: u32) -> Option<N> {
+    /// A packet in the figure's numbers. A RST,ACK begins at no number but zero.
+    fn as_figure(&self, packet: Packet) -> Segment<Seq> {
+        let Segment { seq, ack, flags, text, wnd, up } = packet.segment();
+        let from = packet.ghost().from;
+        let seq = if flags == Flags::RST_ACK { Seq::new(0) } else { self.number(from, seq) };
+        let ack = self.number(from.other(), ack);
+        Segment { seq, ack, flags, text: text.into(), wnd: wnd.into(), up: up.into() }
+    }
+
+    /// What a number of this side is in the figure: as far from the last ISS before it.
+    fn number(&self, side: Side, number: N) -> Seq {
         let incarnations = self.figure.iss[side.index()].iter().zip(1..);
-        let (iss, incarnation) = incarnations.filter(|&(&iss, _)| iss <= drawn).last()?;
-        Some(self.world.bounds.iss(side, incarnation).plus(drawn - iss))
+        let distances = incarnations.map(|(&iss, nth)| (number.forward_from(self.world.bounds.iss(side, nth)), iss));
+        distances.min().map_or(Seq::new(0), |(distance, iss)| Seq::new(iss).plus(distance))
     }
 }
 

@@ -14,14 +14,23 @@ use crate::seq::SeqNum;
 use crate::table::{Flow, Next, Rule, Stage};
 use std::fmt::Write;
 
+/// How a ladder writes a packet.
+type Pen<'a> = &'a dyn Fn(Packet) -> String;
+
 /// The ladder of a sequence of actions from a state on.
 #[must_use]
 pub fn of_actions(world: &World, from: &State, actions: &[Action]) -> Ladder {
+    written_by(&|packet| segment(world, packet), world, from, actions)
+}
+
+/// The same, with each packet written in another way.
+#[must_use]
+pub fn written_by(pen: Pen<'_>, world: &World, from: &State, actions: &[Action]) -> Ladder {
     let mut state = *from;
     let begin = states(&state);
     let mut rungs = Vec::new();
     for &action in actions {
-        let mut scribe = Scribe { world, notes: Vec::new(), rules: String::new(), sent: Vec::new() };
+        let mut scribe = Scribe { world, pen, notes: Vec::new(), rules: String::new(), sent: Vec::new() };
         let before = state.violations;
         state = world.apply(&state, action, &mut scribe);
         scribe.flush();
@@ -30,7 +39,7 @@ pub fn of_actions(world: &World, from: &State, actions: &[Action]) -> Ladder {
             scribe.notes.push(format!("broken: {broken:?}"));
         }
         let Scribe { notes, sent, .. } = scribe;
-        rungs.push(Rung { what: what(world, action), states: states(&state), notes, sent });
+        rungs.push(Rung { what: what(world, pen, action), states: states(&state), notes, sent });
     }
     Ladder { names: Side::BOTH.map(|side| format!("{side:?}")), begin, rungs }
 }
@@ -38,7 +47,7 @@ pub fn of_actions(world: &World, from: &State, actions: &[Action]) -> Ladder {
 /// An action in a line.
 #[must_use]
 pub fn describe(world: &World, action: Action) -> String {
-    match what(world, action) {
+    match what(world, &|packet| segment(world, packet), action) {
         What::Local(end, text) => format!("{}: {text}", name(end)),
         What::Arrival(end, segment) => format!("{segment} arrives at {}", name(end)),
         What::Loss(end, segment) => format!("{segment} to {} is lost", name(end)),
@@ -63,16 +72,14 @@ const fn name(end: End) -> &'static str {
     }
 }
 
-fn what(world: &World, action: Action) -> What {
+fn what(world: &World, pen: Pen<'_>, action: Action) -> What {
     match action {
-        Action::Deliver(packet) => What::Arrival(end(packet.ghost().from.other()), segment(world, packet)),
+        Action::Deliver(packet) => What::Arrival(end(packet.ghost().from.other()), pen(packet)),
         Action::DeliverCopy(packet) => {
-            What::Arrival(end(packet.ghost().from.other()), format!("{} (a copy)", segment(world, packet)))
+            What::Arrival(end(packet.ghost().from.other()), format!("{} (a copy)", pen(packet)))
         }
-        Action::Forge(packet) => {
-            What::Arrival(end(packet.ghost().from.other()), format!("{} (forged)", segment(world, packet)))
-        }
-        Action::Lose(packet) => What::Loss(end(packet.ghost().from.other()), segment(world, packet)),
+        Action::Forge(packet) => What::Arrival(end(packet.ghost().from.other()), format!("{} (forged)", pen(packet))),
+        Action::Lose(packet) => What::Loss(end(packet.ghost().from.other()), pen(packet)),
         Action::Move(side, place) => {
             let what = world.move_at(side, place).map_or_else(String::new, |(what, _)| what.to_string());
             What::Local(end(side), what)
@@ -84,7 +91,7 @@ fn what(world: &World, action: Action) -> What {
 
 /// A packet in the notation of the RFC, relative to the ISS of the incarnations that it belongs to; `#2` marks one that
 /// is not the sender's first.
-pub(super) fn segment(world: &World, packet: Packet) -> String {
+fn segment(world: &World, packet: Packet) -> String {
     let (segment, ghost) = (packet.segment(), packet.ghost());
     let Segment { seq, ack, flags, text, wnd, up } = segment;
     let to_no_ack = segment.has(Flag::Rst) && segment.has(Flag::Ack);
@@ -117,6 +124,7 @@ pub(super) fn segment(world: &World, packet: Packet) -> String {
 /// Writes down what happens in one step.
 struct Scribe<'a> {
     world: &'a World,
+    pen: Pen<'a>,
     notes: Vec<String>,
     /// The rules of one event.
     rules: String,
@@ -148,7 +156,7 @@ impl Witness for Scribe<'_> {
             Fate::Merged => Some("on its way already".to_owned()),
             Fate::Overflowed => Some("lost: the network is full".to_owned()),
         };
-        self.sent.push((segment(self.world, packet), fate));
+        self.sent.push(((self.pen)(packet), fate));
     }
 
     fn replied(&mut self, _: Side, reply: Reply) {
