@@ -36,5 +36,5 @@ fn an_unknown_world_is_one_line_and_a_failure() {
     let text = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(text.lines().count(), 1, "{text}");
-    assert!(text.contains("there is no world \"moon\"; there are handshake, "), "{text}");
+    assert!(text.contains("there is no world \"moon\"; there are calm, handshake, "), "{text}");
 }

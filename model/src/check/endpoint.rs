@@ -61,6 +61,8 @@ pub struct Endpoint {
 pub struct Owner {
     /// Ghost: how often an ISS was selected here, up to the bound of the world.
     pub incarnation: u8,
+    /// How often one was selected since the clock that chooses it began.
+    pub clock: u8,
     /// Ghost: the incarnation of the peer whose SYN set RCV.NXT; 0 for none.
     pub peer: u8,
     /// Octets that the user has sent.
@@ -83,8 +85,12 @@ pub struct Owner {
     pub token: bool,
     /// An acknowledgment is owed that may wait.
     pub ack_owed: bool,
-    /// How often each limited move of the user's script may still be made, four bits each.
-    pub left: u32,
+    /// Octets of the receive buffer that the host has taken back.
+    pub shrunk: u8,
+    /// The host has crashed and keeps quiet.
+    pub quiet: bool,
+    /// How often each limited move of the user's script may still be made, four bits each; the lowest octet first.
+    left: [u8; 4],
 }
 
 impl Owner {
@@ -93,6 +99,7 @@ impl Owner {
     pub fn idle(incarnation: u8, left: u32) -> Owner {
         Owner {
             incarnation,
+            clock: incarnation,
             peer: 0,
             queued: 0,
             sent: 0,
@@ -104,14 +111,23 @@ impl Owner {
             end_of_file: false,
             token: true,
             ack_owed: false,
-            left,
+            shrunk: 0,
+            quiet: false,
+            left: left.to_le_bytes(),
         }
+    }
+
+    /// The owner of a connection that is gone: what he may still do is left.
+    #[must_use]
+    pub fn bereft(&self) -> Owner {
+        let Owner { incarnation, clock, quiet, .. } = *self;
+        Owner { clock, quiet, ..Owner::idle(incarnation, u32::from_le_bytes(self.left)) }
     }
 
     /// Empties all buffers.
     pub fn flush(&mut self) {
-        let kept = *self;
-        *self = Owner { peer: kept.peer, token: kept.token, ..Owner::idle(kept.incarnation, kept.left) };
+        let Owner { peer, token, shrunk, .. } = *self;
+        *self = Owner { peer, token, shrunk, ..self.bereft() };
     }
 
     /// A new incarnation sends: nothing that the old one had to send is left.
@@ -127,11 +143,11 @@ impl Owner {
     /// How often the limited move at this place of the script may still be made.
     #[must_use]
     pub fn left(&self, place: u32) -> u32 {
-        (self.left >> (4 * place)) & 0xf
+        (u32::from_le_bytes(self.left) >> (4 * place)) & 0xf
     }
 
     /// The limited move at this place of the script was made.
     pub fn spend(&mut self, place: u32) {
-        self.left -= 1 << (4 * place);
+        self.left = (u32::from_le_bytes(self.left) - (1 << (4 * place))).to_le_bytes();
     }
 }

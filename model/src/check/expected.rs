@@ -1,7 +1,7 @@
 //! What is expected to fall: by following the RFCs to the letter, and why. Whatever else falls, or holds although it is
 //! listed here, is news.
 
-use super::properties::Property::{self, L1, L3, S1, S15, S16, S17, S19, S20};
+use super::properties::Property::{self, L1, L3, L7, L9, S1, S6, S10, S11, S15, S16, S17, S19, S20, S21};
 use crate::state::State;
 use crate::table::Profile;
 
@@ -22,38 +22,83 @@ const fn fall(profile: Profile, property: Property, worlds: &'static [&'static s
     Fall { profile, property, worlds, why }
 }
 
-const ALL: &[&str] = &["handshake", "simultaneous-open", "close", "data", "window", "reopen", "calls", "attack"];
-const ALL_BUT_DATA: &[&str] = &["handshake", "simultaneous-open", "close", "window", "reopen", "calls", "attack"];
-const WITH_CLOSE_IN_CLOSE_WAIT: &[&str] = &["simultaneous-open", "close", "window", "reopen", "calls"];
+const ALL: &[&str] = &[
+    "calm",
+    "handshake",
+    "simultaneous-open",
+    "close",
+    "data",
+    "window",
+    "both-ways",
+    "shrinking",
+    "reopen",
+    "crash",
+    "calls",
+    "attack",
+    "injection",
+    "incarnations",
+];
+const WITH_PACKET_WARS: &[&str] = &[
+    "handshake",
+    "simultaneous-open",
+    "close",
+    "window",
+    "both-ways",
+    "reopen",
+    "crash",
+    "calls",
+    "attack",
+    "injection",
+    "incarnations",
+];
+const WITH_TWO_CLOSES: &[&str] =
+    &["simultaneous-open", "close", "window", "reopen", "crash", "attack", "injection", "incarnations"];
+const WITH_CLOSE_IN_CLOSE_WAIT: &[&str] =
+    &["calm", "simultaneous-open", "close", "window", "reopen", "crash", "calls", "incarnations"];
 
 const WINDOW_UNSET: &str = "D1: an active OPEN leaves SND.WND, SND.WL1 and SND.WL2 unset; D3: so does CLOSE in \
                             SYN-RECEIVED";
 const UNTHROTTLED: &str =
     "N7: TIME-WAIT acknowledges bare ACKs; N8: each of two ends finds the other's ACK unacceptable and says so";
+const PROLONGED: &str = "N7: any acceptable segment restarts 2MSL, as the fifth check says";
 const ORPHAN: &str = "D10: nothing ends FIN-WAIT-2 when the user and the peer are gone";
 const BAD_ACK_FALLS_THROUGH: &str = "D8: after a bad ACK in SYN-RECEIVED the FIN is processed all the same";
+
+const RIGHT_EDGE: &str = "D11: an ACK on an old segment moves SND.UNA and, with it, the right edge of the send window";
 
 /// All falls.
 pub const FALLS: &[Fall] = &[
     fall(Profile::Literal9293, S17, ALL, WINDOW_UNSET),
-    fall(Profile::Literal9293, L3, ALL_BUT_DATA, UNTHROTTLED),
+    fall(Profile::Literal9293, L3, WITH_PACKET_WARS, UNTHROTTLED),
+    fall(Profile::Literal9293, L7, WITH_TWO_CLOSES, PROLONGED),
     fall(Profile::Literal9293, L1, &["calls"], ORPHAN),
+    fall(Profile::Literal9293, L9, &["calls"], ORPHAN),
+    fall(Profile::Literal9293, S11, &["both-ways"], RIGHT_EDGE),
+    fall(Profile::Literal9293, S21, &["attack"], BAD_ACK_FALLS_THROUGH),
     fall(Profile::Literal9293, S1, &["attack"], "D7: CLOSE-WAIT takes a second FIN; only an attacker sends one"),
     fall(Profile::Literal9293, S16, &["attack"], BAD_ACK_FALLS_THROUGH),
     fall(Profile::Literal9293, S19, &["attack"], BAD_ACK_FALLS_THROUGH),
+    fall(Profile::Repaired, S11, &["both-ways"], RIGHT_EDGE),
     fall(Profile::Rfc793, S17, ALL, WINDOW_UNSET),
-    fall(Profile::Rfc793, L3, ALL_BUT_DATA, UNTHROTTLED),
+    fall(Profile::Rfc793, L3, WITH_PACKET_WARS, UNTHROTTLED),
+    fall(Profile::Rfc793, L7, WITH_TWO_CLOSES, PROLONGED),
     fall(Profile::Rfc793, L1, &["calls"], ORPHAN),
+    fall(Profile::Rfc793, L9, &["calls"], ORPHAN),
+    fall(Profile::Rfc793, S11, &["both-ways"], RIGHT_EDGE),
+    fall(Profile::Rfc793, S21, &["attack", "crash", "injection"], BAD_ACK_FALLS_THROUGH),
+    fall(Profile::Rfc793, S1, &["crash"], BAD_ACK_FALLS_THROUGH),
+    fall(Profile::Rfc793, S6, &["crash"], BAD_ACK_FALLS_THROUGH),
+    fall(Profile::Rfc793, S10, &["crash"], BAD_ACK_FALLS_THROUGH),
     fall(
         Profile::Rfc793,
         S19,
         WITH_CLOSE_IN_CLOSE_WAIT,
         "RFC 1122 §4.2.2.20 (a): CLOSE in CLOSE-WAIT enters CLOSING, not LAST-ACK",
     ),
-    fall(Profile::Rfc793, S19, &["attack"], BAD_ACK_FALLS_THROUGH),
+    fall(Profile::Rfc793, S19, &["attack", "injection"], BAD_ACK_FALLS_THROUGH),
     fall(Profile::Rfc793, S1, &["attack"], "D7: CLOSE-WAIT takes a second FIN; only an attacker sends one"),
     fall(Profile::Rfc793, S15, &["attack"], "erratum 3301: an ACK of nothing establishes"),
-    fall(Profile::Rfc793, S16, &["attack"], BAD_ACK_FALLS_THROUGH),
+    fall(Profile::Rfc793, S16, &["attack", "crash", "injection"], BAD_ACK_FALLS_THROUGH),
     fall(Profile::Rfc793, S20, &["attack"], "RFC 5961: a RST or SYN anywhere in the window resets"),
 ];
 

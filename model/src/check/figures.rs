@@ -6,7 +6,7 @@
 use super::bounds::{Bounds, Move, Script, Times, call_name, timer_name};
 use super::drawings::{Cause, DrawnSegment, FIGURES, Figure, Line, read};
 use super::endpoint::{N, Side};
-use super::environments::PLAIN;
+use super::environments::E2;
 use super::ladder;
 use super::packet::{Fate, Packet};
 use super::world::{Action, State, Witness, World};
@@ -143,7 +143,7 @@ fn world(table: &'static Table) -> World {
     World {
         name: "figures",
         question: "Do the figures of RFC 9293 happen as drawn?",
-        bounds: Bounds { scripts: [EITHER, EITHER], incarnations: 2, msl: true, ..PLAIN },
+        bounds: Bounds { scripts: [EITHER, EITHER], incarnations: 2, msl: true, ..E2 },
         properties: &[],
         visits: &[],
         table,

@@ -85,6 +85,7 @@ fn what(world: &World, pen: Pen<'_>, action: Action) -> What {
             What::Local(end(side), what)
         }
         Action::Timeout(side, timer) => What::Local(end(side), format!("{} timeout", timer_name(timer))),
+        Action::Wake(side) => What::Local(end(side), "the quiet time is over".to_owned()),
         Action::Tick(side) => What::Local(end(side), "a challenge ACK may leave again".to_owned()),
     }
 }
@@ -95,14 +96,14 @@ fn segment(world: &World, packet: Packet) -> String {
     let (segment, ghost) = (packet.segment(), packet.ghost());
     let Segment { seq, ack, flags, text, wnd, up } = segment;
     let to_no_ack = segment.has(Flag::Rst) && segment.has(Flag::Ack);
-    let incarnation = if ghost.incarnation == NOBODY && world.bounds.forgeries > 0 { 1 } else { ghost.incarnation };
-    let origin = if to_no_ack { N::new(0) } else { world.bounds.iss(ghost.from, incarnation) };
+    let incarnation = if ghost.incarnation == NOBODY { 1 } else { ghost.incarnation };
+    let origin = if to_no_ack { N::new(0) } else { world.origin(ghost.from, incarnation) };
     let seq = seq.since(origin);
     let mut drawn = format!("<SEQ={seq}>");
     // Writing to a String does not fail.
     let mut add = |args: std::fmt::Arguments<'_>| drawn.write_fmt(args).unwrap_or(());
     if segment.has(Flag::Ack) {
-        let peer = world.bounds.iss(ghost.from.other(), ghost.peer);
+        let peer = world.origin(ghost.from.other(), ghost.peer);
         add(format_args!("<ACK={}>", ack.since(peer)));
     }
     if text > 0 {

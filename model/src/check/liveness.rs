@@ -34,6 +34,17 @@ pub fn decide(world: &World, found: &Explored, property: Property) -> Option<Cou
             let round = found.graph.cycle(|agent| agent == Agent::Delivery)?;
             Some(Counterexample { way: found.way_to(round[0]), round })
         }
+        Property::L8 => Side::BOTH.into_iter().find_map(|side| {
+            let listens = |state| world.awaits_a_peer(found.states.get(state), side);
+            let established = |state| World::is_established(found.states.get(state));
+            nearest_lost(found, listens, established, |agent| agent != Agent::Adversary)
+        }),
+        Property::L9 => {
+            let mut states = 0..number(found.states.len());
+            let stranded = states.find(|&state| World::strands_somebody(found.states.get(state)))?;
+            Some(Counterexample { way: found.way_to(stranded), round: Vec::new() })
+        }
+        Property::L4 | Property::L5 => None,
         Property::L6 => Side::BOTH.into_iter().find_map(|side| {
             let waiting = |state| World::waits_for_acknowledgment(found.states.get(state), side);
             let done = |state| World::is_acknowledged(found.states.get(state), side);
@@ -43,9 +54,12 @@ pub fn decide(world: &World, found: &Explored, property: Property) -> Option<Cou
         | Property::S2
         | Property::S3
         | Property::S4
+        | Property::S5
         | Property::S6
         | Property::S7
+        | Property::S8
         | Property::S9
+        | Property::S10
         | Property::S11
         | Property::S12
         | Property::S13
@@ -53,9 +67,14 @@ pub fn decide(world: &World, found: &Explored, property: Property) -> Option<Cou
         | Property::S15
         | Property::S16
         | Property::S17
+        | Property::S18
         | Property::S19
         | Property::S20
-        | Property::S24 => {
+        | Property::S21
+        | Property::S22
+        | Property::S23
+        | Property::S24
+        | Property::L7 => {
             let state = found.first_broken(property)?;
             Some(Counterexample { way: found.way_to(state), round: Vec::new() })
         }

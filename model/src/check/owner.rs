@@ -4,15 +4,16 @@
 //! asked for leave as one segment, on text or a FIN if there is any.
 
 use super::bounds::Bounds;
-use super::endpoint::{N, Owner, Side};
+use super::endpoint::{Endpoint, N, Owner, Side};
 use super::packet::{Ghost, Packet};
 use super::properties::{Property, Violations};
+use crate::engine::guard::classify_seq;
 use crate::engine::{Accepted, Host, Tcb};
 use crate::event::{Reply, Signal, Timer, Urgency};
 use crate::segment::{Flag, Flags, Segment};
 use crate::seq::SeqNum;
 use crate::state::State;
-use crate::table::Policy;
+use crate::table::{Policy, SeqClass};
 
 /// The owner during one event, and what comes out of it.
 pub(super) struct Turn<'a> {
@@ -56,6 +57,11 @@ impl Outgoing {
     pub fn packets(&self) -> impl Iterator<Item = Packet> + '_ {
         self.packets.iter().flatten().copied()
     }
+}
+
+/// Whether a segment says nothing new: no text, no FIN.
+fn is_mere_answer(segment: &Segment<N>) -> bool {
+    segment.text == 0 && !segment.has(Flag::Fin)
 }
 
 /// How far ahead of RCV.NXT an octet can be held.
@@ -107,10 +113,26 @@ impl<'a> Turn<'a> {
 
     /// The user takes an octet; a window that was closed is announced open again.
     pub fn read(&mut self) {
-        if self.owner.unread == self.bounds.buffer {
+        if self.rcv_wnd() == 0 {
             self.ack_now = true;
         }
         self.owner.unread = self.owner.unread.saturating_sub(1);
+    }
+
+    /// S21: one arrival is answered by at most one segment without text or FIN, and by nothing else if it was not
+    /// acceptable, unless its ACK counted: where the window is closed it does (MUST-66), and of a crossed SYN,ACK.
+    pub fn judge_answers(&mut self, Endpoint { tcb: before, owner }: &Endpoint, after: &Tcb<N>) {
+        let Some(arrived) = self.cause.map(Packet::segment) else {
+            return;
+        };
+        let answers = self.out.packets().filter(|packet| is_mere_answer(&packet.segment())).count();
+        let checked = before.state().is_synchronized() || before.state() == State::SynReceived;
+        let rcv_wnd = self.bounds.buffer.saturating_sub(owner.unread + owner.shrunk);
+        let class = classify_seq(before.rcv_nxt(), rcv_wnd.into(), &arrived);
+        let counted = class == SeqClass::ZeroWindow || before.snd_una() != after.snd_una();
+        let refused = checked && !class.is_acceptable() && !counted && before.state() != State::TimeWait;
+        let beside = self.out.packets().count() - answers;
+        self.violations.note(Property::S21, answers > 1 || (refused && beside > 0));
     }
 
     fn unsent_octets(&self) -> u8 {
@@ -125,19 +147,19 @@ impl<'a> Turn<'a> {
             segment = Segment { flags: flags.with(Flag::Urg), up: text, ..segment };
         }
         self.judge_numbers(tcb, &segment, at);
+        self.judge_acknowledgment(tcb, &segment);
         self.ack_now = false;
         self.owner.ack_owed = false;
         self.push(&segment, at);
     }
 
     fn push(&mut self, segment: &Segment<N>, at: u8) {
-        let ghost = Ghost {
-            from: self.side,
-            incarnation: self.owner.incarnation,
-            peer: if segment.has(Flag::Ack) { self.paired_with(segment) } else { 0 },
-            at,
-            aged: [false; 2],
+        let peer = match self.cause {
+            Some(packet) if segment.has(Flag::Rst) => packet.ghost().incarnation,
+            Some(_) | None if segment.has(Flag::Ack) || segment.has(Flag::Rst) => self.paired_with(segment),
+            Some(_) | None => 0,
         };
+        let ghost = Ghost { from: self.side, incarnation: self.owner.incarnation, peer, at, aged: [false; 2] };
         self.out.push(Packet::new(segment, ghost));
     }
 
@@ -156,6 +178,14 @@ impl<'a> Turn<'a> {
         let fin_moved =
             segment.has(Flag::Fin) && segment.seq.plus(segment.text.into()) != first.plus(self.owner.queued.into());
         self.violations.note(Property::S12, text_moved || fin_moved);
+    }
+
+    /// S10: what is acknowledged is what has arrived in order, and nothing is before the peer's ISS is known. After a
+    /// return to TIME-WAIT the numbers are the old ones and the counters are not.
+    fn judge_acknowledgment(&mut self, tcb: &Tcb<N>, segment: &Segment<N>) {
+        let received = u32::from(self.owner.received) + u32::from(self.owner.end_of_file);
+        let right = !segment.has(Flag::Ack) || segment.ack == tcb.irs().plus(1 + received);
+        self.violations.note(Property::S10, !right && tcb.state() != State::TimeWait);
     }
 
     /// S9: the forms of a reset, and none in answer to one.
@@ -198,7 +228,7 @@ impl<'a> Turn<'a> {
 
 impl Host<N> for Turn<'_> {
     fn rcv_wnd(&self) -> u8 {
-        self.bounds.buffer.saturating_sub(self.owner.unread)
+        self.bounds.buffer.saturating_sub(self.owner.unread + self.owner.shrunk)
     }
     fn policy(&self, policy: Policy) -> bool {
         self.bounds.policies[self.side.index()].contains(&policy)
@@ -216,13 +246,14 @@ impl Host<N> for Turn<'_> {
         self.owner.token
     }
     fn has_listener(&self) -> bool {
-        self.bounds.listeners
+        self.bounds.listeners && self.owner.incarnation < self.bounds.incarnations
     }
 
     fn iss(&mut self, above: Option<N>) -> N {
         self.owner.begin_sending();
         self.owner.incarnation = (self.owner.incarnation + 1).min(self.bounds.incarnations);
-        let iss = self.bounds.iss(self.side, self.owner.incarnation);
+        self.owner.clock = (self.owner.clock + 1).min(self.bounds.incarnations);
+        let iss = self.bounds.iss(self.side, self.owner.clock);
         match above {
             Some(above) if !iss.after(above) => above.plus(1),
             Some(_) | None => iss,
@@ -232,6 +263,8 @@ impl Host<N> for Turn<'_> {
     fn emit(&mut self, tcb: &Tcb<N>, segment: Segment<N>) {
         if segment.has(Flag::Rst) {
             self.judge_reset(tcb, &segment);
+        } else {
+            self.judge_acknowledgment(tcb, &segment);
         }
         self.push(&segment, 0);
     }

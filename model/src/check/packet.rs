@@ -1,5 +1,6 @@
 //! A segment on its way, and what only the checker knows about it.
 
+use super::bounds::Order;
 use super::endpoint::{N, Side};
 use crate::segment::{Flags, Segment};
 use crate::seq::SeqNum;
@@ -36,11 +37,13 @@ mod field {
     pub const WND: (u32, u32) = (26, 4);
     pub const UP: (u32, u32) = (30, 4);
     pub const FROM: (u32, u32) = (34, 1);
-    pub const INCARNATION: (u32, u32) = (35, 2);
-    pub const PEER: (u32, u32) = (37, 2);
-    pub const AT: (u32, u32) = (39, 4);
-    pub const AGED_A: (u32, u32) = (43, 1);
-    pub const AGED_B: (u32, u32) = (44, 1);
+    pub const INCARNATION: (u32, u32) = (35, 3);
+    pub const PEER: (u32, u32) = (38, 3);
+    pub const AT: (u32, u32) = (41, 4);
+    pub const AGED_A: (u32, u32) = (45, 1);
+    pub const AGED_B: (u32, u32) = (46, 1);
+    /// Its place in the queue of what its sender has sent, from 1; 0 where order does not matter.
+    pub const PLACE: (u32, u32) = (47, 3);
 }
 
 impl Packet {
@@ -93,6 +96,17 @@ impl Packet {
         }
     }
 
+    /// Whether another segment of the same sender must arrive first.
+    #[must_use]
+    pub fn waits_its_turn(self) -> bool {
+        self.get(field::PLACE) > 1
+    }
+
+    fn at_place(self, place: u64) -> Packet {
+        let (lowest, bits) = field::PLACE;
+        Packet(self.0 & !(((1 << bits) - 1) << lowest) | place << lowest)
+    }
+
     fn get(self, (lowest, bits): (u32, u32)) -> u8 {
         let value = (self.0 >> lowest) & ((1 << bits) - 1);
         value.to_le_bytes()[0]
@@ -143,30 +157,49 @@ impl Network {
         self.packets().next().is_none()
     }
 
-    /// Sends a packet into a network of this capacity.
-    pub fn send(&mut self, packet: Packet, capacity: usize) -> Fate {
-        let same = |word: &&mut u64| **word != 0 && Packet(**word).forever_young() == packet.forever_young();
+    /// Sends a packet into a network of this capacity and order.
+    pub fn send(&mut self, packet: Packet, capacity: usize, order: Order) -> Fate {
+        let same = |word: &&mut u64| **word != 0 && Packet(**word).as_sent() == packet.as_sent();
         if let Some(word) = self.words.iter_mut().find(same) {
-            *word = packet.0;
-            self.words.sort_unstable_by_key(|&word| core::cmp::Reverse(word));
+            let place = Packet(*word).get(field::PLACE).into();
+            *word = packet.at_place(place).0;
+            self.sort();
             return Fate::Merged;
         }
         if self.packets().count() >= capacity.min(Network::CAPACITY) {
             return Fate::Overflowed;
         }
+        let place = match order {
+            Order::Any => 0,
+            Order::Fifo => {
+                self.packets().filter(|other| other.ghost().from == packet.ghost().from).fold(1, |n, _| n + 1)
+            }
+        };
         if let Some(free) = self.words.iter_mut().find(|word| **word == 0) {
-            *free = packet.0;
+            *free = packet.at_place(place).0;
         }
-        self.words.sort_unstable_by_key(|&word| core::cmp::Reverse(word));
+        self.sort();
         Fate::Carried
     }
 
-    /// Takes a packet out.
+    /// Takes a packet out; where order matters, those behind it move up.
     pub fn remove(&mut self, packet: Packet) {
-        for word in self.words.iter_mut().filter(|word| **word == packet.0) {
-            *word = 0;
+        let place = packet.get(field::PLACE);
+        for word in self.words.iter_mut().filter(|word| **word != 0) {
+            let other = Packet(*word);
+            if other == packet {
+                *word = 0;
+            } else if place > 0 && other.ghost().from == packet.ghost().from && other.get(field::PLACE) > place {
+                *word = other.at_place(u64::from(other.get(field::PLACE)) - 1).0;
+            }
         }
-        self.words.sort_unstable_by_key(|&word| core::cmp::Reverse(word));
+        self.sort();
+    }
+
+    /// Whether some packet was already on its way when `side` began to wait for all of them to be gone.
+    #[must_use]
+    pub fn has_aged(&self, side: Side) -> bool {
+        self.packets().any(|packet| packet.ghost().aged[side.index()])
     }
 
     /// Notes for each packet that `side`'s 2MSL timer was started after it was sent, or that no such timer runs.
@@ -175,17 +208,21 @@ impl Network {
             let packet = Packet(*word);
             let mut ghost = packet.ghost();
             ghost.aged[side.index()] = aged;
-            *word = Packet::new(&packet.segment(), ghost).0;
+            *word = Packet::new(&packet.segment(), ghost).at_place(packet.get(field::PLACE).into()).0;
         }
+        self.sort();
+    }
+
+    fn sort(&mut self) {
         self.words.sort_unstable_by_key(|&word| core::cmp::Reverse(word));
     }
 }
 
 impl Packet {
-    /// The packet as if it had just been sent.
-    fn forever_young(self) -> u64 {
+    /// The packet as if it had just been sent into an empty network.
+    fn as_sent(self) -> u64 {
         let ages = 1 << field::AGED_A.0 | 1 << field::AGED_B.0;
-        self.0 & !ages
+        self.at_place(0).0 & !ages
     }
 }
 
@@ -222,8 +259,8 @@ mod tests {
             let (from_b, incarnation, peer, at) = ghost;
             let ghost = Ghost {
                 from: if from_b { Side::B } else { Side::A },
-                incarnation: incarnation % 4,
-                peer: peer % 4,
+                incarnation: incarnation % 8,
+                peer: peer % 8,
                 at: at % 16,
                 aged: aged.into(),
             };
@@ -235,8 +272,8 @@ mod tests {
         fn a_network_is_a_set(seqs: Vec<u32>) -> bool {
             let few = || seqs.iter().take(Network::CAPACITY);
             let [mut there, mut back] = [Network::default(); 2];
-            few().for_each(|&seq| { there.send(packet(seq, Side::A, [false; 2]), Network::CAPACITY); });
-            few().rev().for_each(|&seq| { back.send(packet(seq, Side::A, [false; 2]), Network::CAPACITY); });
+            few().for_each(|&seq| { there.send(packet(seq, Side::A, [false; 2]), Network::CAPACITY, Order::Any); });
+            few().rev().for_each(|&seq| { back.send(packet(seq, Side::A, [false; 2]), Network::CAPACITY, Order::Any); });
             there == back
         }
     }
@@ -245,9 +282,9 @@ mod tests {
     fn a_repetition_changes_nothing_and_a_full_network_loses() {
         let [one, other] = [packet(1, Side::A, [false; 2]), packet(1, Side::B, [false; 2])];
         let mut network = Network::default();
-        assert_eq!(network.send(one, 1), Fate::Carried);
-        assert_eq!(network.send(one, 1), Fate::Merged);
-        assert_eq!(network.send(other, 1), Fate::Overflowed);
+        assert_eq!(network.send(one, 1, Order::Any), Fate::Carried);
+        assert_eq!(network.send(one, 1, Order::Any), Fate::Merged);
+        assert_eq!(network.send(other, 1, Order::Any), Fate::Overflowed);
         network.remove(one);
         assert!(network.is_empty());
     }
@@ -256,10 +293,33 @@ mod tests {
     fn a_repetition_is_as_young_as_its_last_sending() {
         let one = packet(1, Side::A, [false; 2]);
         let mut network = Network::default();
-        network.send(one, 2);
+        network.send(one, 2, Order::Any);
         network.age(Side::B, true);
         assert!(network.packets().all(|packet| packet.ghost().aged == [false, true]));
-        assert_eq!(network.send(one, 2), Fate::Merged);
+        assert_eq!(network.send(one, 2, Order::Any), Fate::Merged);
         assert!(network.packets().eq([one]));
+    }
+
+    #[test]
+    fn in_a_queue_each_side_waits_its_turn() {
+        let [first, second] = [9, 1].map(|seq| packet(seq, Side::A, [false; 2]));
+        let other = packet(5, Side::B, [false; 2]);
+        let mut network = Network::default();
+        for packet in [first, second, other] {
+            assert_eq!(network.send(packet, 4, Order::Fifo), Fate::Carried);
+        }
+        assert_eq!(network.send(second, 4, Order::Fifo), Fate::Merged);
+        let deliverable = |network: &Network| {
+            let ready = network.packets().filter(|packet| !packet.waits_its_turn());
+            ready.map(|packet| packet.segment().seq).collect::<Vec<_>>()
+        };
+        let seqs = |seqs: &[u32]| seqs.iter().map(|&seq| N::new(seq)).collect::<Vec<_>>();
+        assert_eq!(deliverable(&network).len(), 2);
+        assert!(deliverable(&network).contains(&N::new(9)) && !deliverable(&network).contains(&N::new(1)));
+        let head = network.packets().find(|packet| packet.segment().seq == N::new(9)).expect("it is there");
+        network.remove(head);
+        let mut ready = deliverable(&network);
+        ready.sort_unstable_by_key(|seq| seq.raw());
+        assert_eq!(ready, seqs(&[1, 5]));
     }
 }

@@ -7,12 +7,17 @@ use super::owner::Turn;
 use super::packet::Packet;
 use super::properties::{Property, Violations};
 use crate::engine::guard::classify_ack;
-use crate::engine::{Fired, Host};
+use crate::engine::{Fired, Host, Tcb};
 use crate::event::{Call, Event, Reply};
 use crate::segment::Flag;
 use crate::seq::SeqNum;
 use crate::state::State;
-use crate::table::{AckClass, Next, Policy, Stage, Table};
+use crate::table::{AckClass, Flow, Next, Policy, Stage, Table};
+
+/// Whether there is a connection, or the beginning of one.
+fn is_open(tcb: &Tcb<N>) -> bool {
+    !matches!(tcb.state(), State::Closed | State::Listen)
+}
 
 /// What is known when an event is over.
 pub(super) struct Passage<'a> {
@@ -30,11 +35,17 @@ impl Passage<'_> {
     /// Notes what the event broke.
     pub fn judge(&self, violations: &mut Violations) {
         violations.note(Property::S1, self.snd_nxt_moves_back());
+        violations.note(Property::S5, self.takes_what_is_not_for_it());
+        violations.note(Property::S10, self.peer_acks_what_was_not_sent());
+        violations.note(Property::S18, self.stops_short());
+        violations.note(Property::S22, self.window_moves_back());
+        violations.note(Property::L7, self.prolongs_time_wait_for_nothing());
         violations.note(Property::S11, self.sends_beyond_window());
         violations.note(Property::S12, self.sends_after_close());
         violations.note(Property::S20, self.forgery_succeeds());
         if self.before.tcb.state() != self.after.tcb.state() {
             self.judge_arrows(violations);
+            violations.note(Property::S8, self.parts_a_pair());
             violations.note(Property::S14, self.returns_to_listen_wrongly());
         }
     }
@@ -48,6 +59,88 @@ impl Passage<'_> {
             && after.state() != State::Listen
             && after.state() != State::TimeWait;
         same && after.snd_nxt().before(before.snd_nxt())
+    }
+
+    /// S5: octets or a FIN of another incarnation than the one we are paired with, or a reset between others than us two.
+    fn takes_what_is_not_for_it(&self) -> bool {
+        let (before, after) = (&self.before, &self.after);
+        let Some(ghost) = self.turn.cause.map(Packet::ghost) else {
+            return false;
+        };
+        if self.is_forged() {
+            return false;
+        }
+        let taken = |end: &Endpoint| (end.owner.received, end.owner.held, end.owner.held_fin, end.owner.end_of_file);
+        let by_text = taken(before) != taken(after) && is_open(&after.tcb) && ghost.incarnation != after.owner.peer;
+        let us = &before.owner;
+        let strange = ghost.incarnation != us.peer && ghost.peer != us.incarnation;
+        let by_reset = self.parts_a_pair() && strange;
+        by_text || by_reset
+    }
+
+    /// Whether a RST that bears a number has ended the connection, or made it start again. One that answers a segment
+    /// without ACK bears none, `<SEQ=0>`, and hits an RCV.NXT that happens to be 0, once in 2^32.
+    fn resets(&self) -> bool {
+        let (before, after) = (&self.before.tcb, &self.after.tcb);
+        let numbered = matches!(self.event, Event::Arrives(segment) if segment.has(Flag::Rst)
+            && (before.state() == State::SynSent || segment.seq != N::new(0) || !segment.has(Flag::Ack)));
+        numbered && is_open(before) && before.state() != after.state()
+    }
+
+    /// S8: the peer is synchronized with us, and stays so.
+    fn parts_a_pair(&self) -> bool {
+        let (us, peer) = (&self.before.owner, self.peer);
+        let paired = us.peer != 0 && us.peer == peer.owner.incarnation && us.incarnation == peer.owner.peer;
+        self.resets() && !self.is_forged() && paired && peer.tcb.state().is_synchronized()
+    }
+
+    /// S10: SEG.ACK > SND.NXT, from the incarnation we are paired with, which knows ours.
+    fn peer_acks_what_was_not_sent(&self) -> bool {
+        let us = &self.before.owner;
+        let paired = self
+            .turn
+            .cause
+            .map(Packet::ghost)
+            .is_some_and(|ghost| us.peer != 0 && ghost.incarnation == us.peer && ghost.peer == us.incarnation);
+        let future = matches!(self.event, Event::Arrives(segment) if !segment.has(Flag::Rst)
+            && classify_ack(&self.before.tcb, &segment) == AckClass::Future);
+        paired && future && self.before.tcb.state() != State::TimeWait
+    }
+
+    /// S18: the last rule hands the event on to a check that has rules for this state, and none of them fires.
+    fn stops_short(&self) -> bool {
+        let state = self.after.tcb.state();
+        let entered = Stage::entered_by(&self.event, self.before.tcb.state());
+        let mut rules = self.fired.iter().filter_map(|id| self.table.rule(id));
+        let last = rules.by_ref().filter(|rule| rule.stage != Stage::Persist).last();
+        match last.map(|rule| (rule.flow, rule.stage)) {
+            None => self.table.covers(entered, self.before.tcb.state()),
+            Some((Flow::Done, _)) => false,
+            Some((Flow::Jump(stage), _)) => self.table.covers(stage, state),
+            Some((Flow::Continue, stage)) => stage.following().is_some_and(|next| self.table.covers(next, state)),
+        }
+    }
+
+    /// S22: RCV.NXT+RCV.WND, within an incarnation.
+    fn window_moves_back(&self) -> bool {
+        let buffer = self.turn.bounds.buffer;
+        let edge = |end: &Endpoint| {
+            let taken = end.owner.unread.saturating_add(end.owner.shrunk);
+            end.tcb.rcv_nxt().plus(buffer.saturating_sub(taken).into())
+        };
+        let (before, after) = (&self.before, &self.after);
+        let counted = [before, after].iter().all(|end| is_open(&end.tcb) && end.tcb.state() != State::SynSent);
+        let same = before.tcb.iss() == after.tcb.iss() && before.tcb.irs() == after.tcb.irs();
+        counted && same && edge(after).before(edge(before))
+    }
+
+    /// L7: 2MSL begins again for anything but the remote FIN once more.
+    fn prolongs_time_wait_for_nothing(&self) -> bool {
+        let (before, after) = (&self.before.tcb, &self.after.tcb);
+        let stays = before.state() == State::TimeWait && after.state() == State::TimeWait;
+        let repeated = matches!(self.event, Event::Arrives(segment) if segment.has(Flag::Fin)
+            && segment.end() == before.rcv_nxt());
+        stays && self.turn.time_wait_began && !repeated
     }
 
     /// S11: the peer never takes back what it has offered, so its right edge now is the farthest that we may go.
@@ -155,9 +248,8 @@ impl Passage<'_> {
 
     /// S20.
     fn forgery_succeeds(&self) -> bool {
-        let forged = self.turn.cause.is_some_and(|packet| packet.ghost().incarnation == NOBODY);
         let (before, after) = (&self.before, &self.after);
-        if !forged || !before.tcb.state().is_synchronized() || !self.turn.policy(Policy::Rfc5961) {
+        if !self.is_forged() || !before.tcb.state().is_synchronized() || !self.turn.policy(Policy::Rfc5961) {
             return false;
         }
         let changes = before.tcb.state() != after.tcb.state();
@@ -167,6 +259,11 @@ impl Passage<'_> {
         let taken = |end: &Endpoint| (end.owner.received, end.owner.held, end.owner.held_fin, end.owner.end_of_file);
         let by_text = taken(before) != taken(after) && !changes && !self.acks_in_range();
         by_reset || by_syn || by_text
+    }
+
+    /// Whether neither end has sent the segment.
+    fn is_forged(&self) -> bool {
+        self.turn.cause.is_some_and(|packet| packet.ghost().incarnation == NOBODY)
     }
 
     fn begins_at_rcv_nxt(&self) -> bool {

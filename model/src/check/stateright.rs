@@ -17,12 +17,19 @@ macro_rules! claims {
                 $(Property::$property => {
                     Some(Claim::always(property.id(), |_, state: &State| !state.violations.of(Property::$property)))
                 })+
-                Property::L1 | Property::L2 | Property::L3 | Property::L6 => None,
+                Property::L1
+                | Property::L2
+                | Property::L3
+                | Property::L4
+                | Property::L5
+                | Property::L6
+                | Property::L8
+                | Property::L9 => None,
             }
         }
     };
 }
-claims!(S1 S2 S3 S4 S6 S7 S9 S11 S12 S13 S14 S15 S16 S17 S19 S20 S24);
+claims!(S1 S2 S3 S4 S5 S6 S7 S8 S9 S10 S11 S12 S13 S14 S15 S16 S17 S18 S19 S20 S21 S22 S23 S24 L7);
 
 /// A state of the connection that some state of the world visits.
 macro_rules! visits {

@@ -62,6 +62,8 @@ pub enum Action {
     Timeout(Side, Timer),
     /// The bucket of challenge ACKs is filled again.
     Tick(Side),
+    /// The quiet time after a crash is over.
+    Wake(Side),
 }
 
 /// Who makes something happen.
@@ -75,7 +77,7 @@ pub enum Agent {
     Reader,
     /// A timer.
     Timer,
-    /// The network does harm.
+    /// The network or the host does harm.
     Adversary,
 }
 
@@ -110,7 +112,7 @@ impl World {
 
     /// All that can happen next, always in the same order; each of them leads to a state.
     pub fn actions(&self, state: &State, actions: &mut Vec<Action>) {
-        for packet in state.network.packets() {
+        for packet in state.network.packets().filter(|packet| !packet.waits_its_turn()) {
             actions.push(Action::Deliver(packet));
             if state.duplications > 0 {
                 actions.push(Action::DeliverCopy(packet));
@@ -122,30 +124,56 @@ impl World {
         for side in Side::BOTH {
             let end = &state.ends[side.index()];
             if state.forgeries > 0 {
-                actions.extend(forgeries(side, end).map(Action::Forge));
+                actions.extend(forgeries(self.bounds.attacker, side, end).map(Action::Forge));
             }
             actions.extend(self.moves(side, end).map(|place| Action::Move(side, place)));
             actions.extend(self.timers(side, state).map(|timer| Action::Timeout(side, timer)));
             if !end.owner.token {
                 actions.push(Action::Tick(side));
             }
+            if end.owner.quiet && !state.network.has_aged(side) {
+                actions.push(Action::Wake(side));
+            }
         }
     }
 
     fn moves(&self, side: Side, end: &Endpoint) -> impl Iterator<Item = u32> {
-        let owner = end.owner;
+        let end = *end;
         let places = self.bounds.scripts[side.index()].iter().zip(0_u32..);
-        places.filter_map(move |((_, times), place)| match times {
-            Times::Any => Some(place),
-            Times::AtMost(_) => (owner.left(place) > 0).then_some(place),
+        places.filter_map(move |(&(what, times), place)| {
+            let left = match times {
+                Times::Any => true,
+                Times::AtMost(_) => end.owner.left(place) > 0,
+            };
+            (left && self.can_move(&end, what)).then_some(place)
         })
+    }
+
+    /// A host that keeps quiet does nothing; only one that has a connection can lose it; one octet of buffer stays.
+    fn can_move(&self, end: &Endpoint, what: Move) -> bool {
+        match what {
+            Move::Call(call) => {
+                !(end.owner.quiet || (selects_iss(call, end.tcb.state()) && self.bounds.are_used_up(end)))
+            }
+            Move::Timeout(_) => !end.owner.quiet,
+            Move::Crash => !matches!(end.tcb.state(), Connection::Closed | Connection::Listen),
+            Move::Shrink => end.owner.shrunk + end.owner.unread + 1 < self.bounds.buffer,
+        }
     }
 
     fn timers(&self, side: Side, state: &State) -> impl Iterator<Item = Timer> {
         let end = state.ends[side.index()];
-        let too_early = self.bounds.msl && state.network.packets().any(|packet| packet.ghost().aged[side.index()]);
+        let too_early = self.bounds.msl && state.network.has_aged(side);
+        let waits = !self.bounds.loss && !state.network.is_empty();
         let delayed = end.owner.ack_owed.then_some(Timer::DelayedAck);
-        let runs = move |&timer: &Timer| end.tcb.armed(timer) && !(timer == Timer::TimeWait && too_early);
+        let runs = move |&timer: &Timer| {
+            let held_back = match timer {
+                Timer::TimeWait => too_early,
+                Timer::Retransmit | Timer::Persist => waits,
+                Timer::FinWait2 | Timer::User | Timer::KeepAlive | Timer::DelayedAck => false,
+            };
+            end.tcb.armed(timer) && !held_back
+        };
         TIMERS_OF_THE_TABLE.into_iter().filter(runs).chain(delayed)
     }
 
@@ -157,9 +185,10 @@ impl World {
             Action::DeliverCopy(_) | Action::Lose(_) | Action::Forge(_) => Agent::Adversary,
             Action::Move(side, place) => match self.move_at(side, place) {
                 Some((Move::Call(Call::Receive), _)) => Agent::Reader,
-                Some(_) | None => Agent::User,
+                Some((Move::Crash | Move::Shrink, _)) => Agent::Adversary,
+                Some((Move::Call(_) | Move::Timeout(_), _)) | None => Agent::User,
             },
-            Action::Timeout(..) | Action::Tick(_) => Agent::Timer,
+            Action::Timeout(..) | Action::Tick(_) | Action::Wake(_) => Agent::Timer,
         }
     }
 
@@ -196,6 +225,7 @@ impl World {
                 step.happen(side, Event::Timeout(timer), None);
             }
             Action::Tick(side) => step.state.ends[side.index()].owner.token = true,
+            Action::Wake(side) => step.state.ends[side.index()].owner.quiet = false,
         }
         let mut violations = step.state.violations;
         judge_state(&step.state, &mut violations);
@@ -218,7 +248,8 @@ impl World {
                 tcb.state(),
                 Connection::Listen | Connection::SynSent | Connection::SynReceived | Connection::Established
             );
-            early && !tcb.close_queued() && self.opens_made(side, owner) == 1
+            let accepts = tcb.state() != Connection::Listen || !self.bounds.are_used_up(&state.ends[side.index()]);
+            early && accepts && !tcb.close_queued() && self.opens_made(side, owner) == 1
         };
         let all_listen = state.ends.iter().all(|end| end.tcb.state() == Connection::Listen);
         Side::BOTH.into_iter().all(opening) && !all_listen
@@ -244,14 +275,72 @@ impl World {
         tcb.state().is_synchronized() && owner.queued > 0 && owner.acked == owner.queued
     }
 
+    /// The number that a ladder counts an incarnation's numbers from: its ISS; where a clock may have begun again, that
+    /// of the first.
+    #[must_use]
+    pub fn origin(&self, side: Side, incarnation: u8) -> N {
+        let nth = if self.bounds.clock_survives { incarnation } else { 1 };
+        self.bounds.iss(side, nth)
+    }
+
+    /// Whether this end waits for its first peer, the other may still open, and no user has closed: L8.
+    #[must_use]
+    pub fn awaits_a_peer(&self, state: &State, side: Side) -> bool {
+        let [here, there] = [side, side.other()].map(|side| &state.ends[side.index()]);
+        let waits = match here.tcb.state() {
+            Connection::Listen => true,
+            Connection::SynReceived => here.tcb.is_passive() && !here.tcb.close_queued(),
+            Connection::Closed
+            | Connection::SynSent
+            | Connection::Established
+            | Connection::FinWait1
+            | Connection::FinWait2
+            | Connection::CloseWait
+            | Connection::Closing
+            | Connection::LastAck
+            | Connection::TimeWait => false,
+        };
+        let may_open = self.moves(side.other(), there).any(|place| {
+            matches!(self.move_at(side.other(), place), Some((Move::Call(Call::OpenActive { remote: true }), _)))
+        });
+        waits && !self.bounds.are_used_up(here) && there.tcb.state() == Connection::Closed && may_open
+    }
+
+    /// Whether an end waits for its peer with no timer running, and its user is gone: L9.
+    #[must_use]
+    pub fn strands_somebody(state: &State) -> bool {
+        let stranded = |end: &Endpoint| {
+            let waits = !matches!(end.tcb.state(), Connection::Closed | Connection::Listen);
+            waits && end.tcb.user_gone() && !TIMERS_OF_THE_TABLE.into_iter().any(|timer| end.tcb.armed(timer))
+        };
+        state.ends.iter().any(stranded)
+    }
+
     fn opens_made(&self, side: Side, owner: &Owner) -> u32 {
         let places = self.bounds.scripts[side.index()].iter().zip(0_u32..);
         places.fold(0, |made, (&(what, times), place)| match (what, times) {
             (Move::Call(Call::OpenActive { .. } | Call::OpenPassive), Times::AtMost(n)) => {
                 made + u32::from(n) - owner.left(place)
             }
-            (Move::Call(_) | Move::Timeout(_), Times::AtMost(_) | Times::Any) => made,
+            (Move::Call(_) | Move::Timeout(_) | Move::Crash | Move::Shrink, Times::AtMost(_) | Times::Any) => made,
         })
+    }
+}
+
+/// Whether a call in this state selects an initial sequence number.
+const fn selects_iss(call: Call, state: Connection) -> bool {
+    match call {
+        Call::OpenActive { remote: true } | Call::Send { remote: true } => {
+            matches!(state, Connection::Closed | Connection::Listen)
+        }
+        Call::OpenActive { remote: false }
+        | Call::OpenPassive
+        | Call::Send { remote: false }
+        | Call::Receive
+        | Call::Close
+        | Call::Release
+        | Call::Abort
+        | Call::Status => false,
     }
 }
 
@@ -263,8 +352,14 @@ struct Step<'a, W> {
 }
 
 impl<W: Witness> Step<'_, W> {
+    /// A host that keeps quiet answers nothing; a SYN that needs one more incarnation than the world counts is lost.
     fn arrive(&mut self, packet: Packet) {
-        self.happen(packet.ghost().from.other(), Event::Arrives(packet.segment()), Some(packet));
+        let side = packet.ghost().from.other();
+        let end = &self.state.ends[side.index()];
+        let listens = end.tcb.state() == Connection::Listen && packet.segment().has(Flag::Syn);
+        if !(end.owner.quiet || (listens && self.world.bounds.are_used_up(end))) {
+            self.happen(side, Event::Arrives(packet.segment()), Some(packet));
+        }
     }
 
     /// A move that is refused, or that changes nothing by its nature, is not spent.
@@ -281,16 +376,37 @@ impl<W: Witness> Step<'_, W> {
                 self.happen(side, Event::Timeout(timer), None);
                 true
             }
+            Move::Crash => {
+                self.crash(side);
+                true
+            }
+            Move::Shrink => {
+                self.state.ends[side.index()].owner.shrunk += 1;
+                true
+            }
         };
         if served && matches!(times, Times::AtMost(_)) {
             self.state.ends[side.index()].owner.spend(place);
         }
     }
 
+    /// Everything that the host knew is forgotten, but for what the clock says.
+    fn crash(&mut self, side: Side) {
+        let Bounds { clock_survives, quiet_time, .. } = self.world.bounds;
+        let end = &mut self.state.ends[side.index()];
+        *end = Endpoint { tcb: Tcb::closed(), owner: end.owner.bereft() };
+        end.owner.quiet = quiet_time;
+        if !clock_survives {
+            end.owner.clock = 0;
+        }
+        self.state.network.age(side, quiet_time);
+    }
+
     /// An event, then all that may be transmitted because of it.
     fn happen(&mut self, side: Side, event: Event<N>, cause: Option<Packet>) -> Option<Reply> {
         let world = self.world;
-        let Endpoint { mut tcb, owner } = self.state.ends[side.index()];
+        let before = self.state.ends[side.index()];
+        let Endpoint { mut tcb, owner } = before;
         let mut turn = Turn::new(side, owner, &world.bounds, cause);
         self.run(&mut tcb, &mut turn, event);
         if turn.reply == Some(Reply::Deliver) {
@@ -304,6 +420,7 @@ impl<W: Witness> Step<'_, W> {
             self.run(&mut tcb, &mut turn, Event::Sent { text, fin });
         }
         turn.acknowledge_at_last(&tcb);
+        turn.judge_answers(&before, &tcb);
         self.settle(side, Endpoint { tcb, owner: turn.owner }, &turn);
         if let Some(reply) = turn.reply {
             self.witness.replied(side, reply);
@@ -334,7 +451,7 @@ impl<W: Witness> Step<'_, W> {
     /// Puts the endpoint back into the state, and what it sent into the network.
     fn settle(&mut self, side: Side, mut end: Endpoint, turn: &Turn<'_>) {
         match end.tcb.state() {
-            Connection::Closed => end.owner = Owner::idle(end.owner.incarnation, end.owner.left),
+            Connection::Closed => end.owner = end.owner.bereft(),
             Connection::Listen => end.owner.peer = 0,
             Connection::SynSent
             | Connection::SynReceived
@@ -352,7 +469,7 @@ impl<W: Witness> Step<'_, W> {
             self.state.network.age(side, waits);
         }
         for packet in turn.out.packets() {
-            let fate = self.state.network.send(packet, self.world.bounds.capacity);
+            let fate = self.state.network.send(packet, self.world.bounds.capacity, self.world.bounds.order);
             self.witness.sent(packet, fate);
         }
         self.state.violations.join(turn.violations);
