@@ -3,12 +3,13 @@
 use clap::{Parser, Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use lockstep_model::check::explore::Progress;
+use lockstep_model::check::negatives::{Negative, negatives};
 use lockstep_model::check::world::World;
-use lockstep_model::check::{self, Report, environments};
+use lockstep_model::check::{self, Report, environments, html};
 use lockstep_model::{Profile, Table, render};
 use stateright::{Checker, Model};
 use std::error::Error;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -33,6 +34,9 @@ enum Command {
         /// Write the report here, as JSON.
         #[arg(long)]
         json: Option<PathBuf>,
+        /// Write the report here, as a page for a browser or a printer, with a counterexample to each wrong table.
+        #[arg(long)]
+        html: Option<PathBuf>,
         /// Search each world with Stateright too, and compare.
         #[arg(long)]
         stateright: bool,
@@ -104,14 +108,16 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<ExitCode, Box<dyn Error>> {
     match command {
-        Command::Check { world, profile, json, stateright } => {
+        Command::Check { world, profile, json, html, stateright } => {
             let profile = profile.into();
             let worlds = chosen(&world, profile)?;
             let report = check_worlds(&worlds, profile);
             print!("{report}");
             if let Some(path) = json {
-                std::fs::write(&path, serde_json::to_string_pretty(&report)?)
-                    .map_err(|error| format!("cannot write {}: {error}", path.display()))?;
+                write(&path, &serde_json::to_string_pretty(&report)?)?;
+            }
+            if let Some(path) = html {
+                write(&path, &html::page(&report, Table::of(profile), &wrong_tables(&worlds)))?;
             }
             let agreed = !stateright || agrees(&worlds, &report);
             Ok(ExitCode::from(u8::from(!(report.is_as_expected() && agreed))))
@@ -149,17 +155,36 @@ fn chosen(names: &[String], profile: Profile) -> Result<Vec<World>, String> {
 
 /// Checks with a line of progress, if somebody is looking.
 fn check_worlds(worlds: &[World], profile: Profile) -> Report {
-    let bar = ProgressBar::new_spinner();
-    if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix} {msg} {elapsed}") {
-        bar.set_style(style);
-    }
-    bar.enable_steady_tick(Duration::from_millis(200));
+    let bar = spinner();
     let report = check::run(worlds, profile, |world, Progress { states, explored }| {
         bar.set_prefix(world.name);
         bar.set_message(format!("{states} states, {} to explore", states - explored));
     });
     bar.finish_and_clear();
     report
+}
+
+/// What turns while somebody waits.
+fn spinner() -> ProgressBar {
+    let bar = ProgressBar::new_spinner();
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix} {msg} {elapsed}") {
+        bar.set_style(style);
+    }
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
+}
+
+fn write(path: &Path, text: &str) -> Result<(), String> {
+    std::fs::write(path, text).map_err(|error| format!("cannot write {}: {error}", path.display()))
+}
+
+/// The wrong tables that fall in these worlds, with a line of progress.
+fn wrong_tables(worlds: &[World]) -> Vec<Negative> {
+    let names: Vec<&str> = worlds.iter().map(|world| world.name).collect();
+    let bar = spinner();
+    let caught = negatives(&names, |mutant| bar.set_message(format!("wrong table: {}", mutant.name)));
+    bar.finish_and_clear();
+    caught
 }
 
 /// Searches the same worlds with Stateright: the counts must be the same, and so must be what is never broken.

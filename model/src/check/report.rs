@@ -1,6 +1,7 @@
 //! What a check found, for people and for programs.
 
-use serde::Serialize;
+use crate::render::ladder::Ladder;
+use serde::{Serialize, Serializer};
 use std::fmt;
 use std::time::Duration;
 
@@ -60,8 +61,14 @@ pub struct Falls {
     pub steps: usize,
     /// Steps of the cycle that follows, 0 if there is none.
     pub round: usize,
-    /// All of them as a ladder.
-    pub ladder: String,
+    /// All of them.
+    #[serde(serialize_with = "as_text")]
+    pub ladder: Ladder,
+}
+
+/// A ladder is text to programs too.
+fn as_text<S: Serializer>(ladder: &Ladder, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(ladder)
 }
 
 impl fmt::Display for Report {
@@ -133,7 +140,7 @@ impl fmt::Display for Falls {
             0 => writeln!(f, "      after {} steps:", self.steps)?,
             round => writeln!(f, "      the last {round} of these steps for ever:")?,
         }
-        self.ladder.lines().try_for_each(|line| writeln!(f, "      {line}"))
+        self.ladder.to_string().lines().try_for_each(|line| writeln!(f, "      {line}"))
     }
 }
 
@@ -184,7 +191,12 @@ mod tests {
     use super::*;
 
     fn report(falls: bool, expected: bool) -> Report {
-        let falls = falls.then(|| Falls { steps: 1, round: 2, ladder: "a ladder".to_owned() });
+        let ladder = || Ladder {
+            names: ["A", "B"].map(str::to_owned),
+            begin: ["CLOSED", "LISTEN"].map(str::to_owned),
+            rungs: Vec::new(),
+        };
+        let falls = falls.then(|| Falls { steps: 1, round: 2, ladder: ladder() });
         let verdict =
             Verdict { property: "L3", gist: "no packet war", falls, expected_to_fall: expected.then_some("a reason") };
         let world = WorldReport {
@@ -225,7 +237,8 @@ mod tests {
       4 states, 5 transitions, depth 3, 2.0 s, 2 states/s; 0 segments found the network full; 0 rules fired
       L3  FALLS, NOT EXPECTED: no packet war
           the last 2 of these steps for ever:
-          a ladder
+                A                                                              B
+                CLOSED                                                         LISTEN
 
     repaired: 1 worlds, 4 states, 5 transitions: NOT AS EXPECTED
     ");

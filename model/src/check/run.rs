@@ -62,6 +62,6 @@ pub fn falls(world: &World, found: &Explored, example: &Counterexample) -> Falls
     Falls {
         steps: example.way.len() - 1,
         round: example.round.len(),
-        ladder: ladder::of_actions(world, &world.initial(), &actions).to_string(),
+        ladder: ladder::of_actions(world, &world.initial(), &actions),
     }
 }

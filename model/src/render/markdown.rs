@@ -35,7 +35,7 @@ fn row(text: &mut String, rule: &Rule, before: &[Rule]) {
     let cells = [
         format!("`{}`", rule.name),
         words::states(rule.states),
-        guards(rule, before),
+        lines(guards(rule, before).into_iter()),
         lines(rule.then.iter().map(|&act| words::action(act))),
         words::next(rule.next).to_owned(),
         words::flow(rule),
@@ -45,13 +45,14 @@ fn row(text: &mut String, rule: &Rule, before: &[Rule]) {
     writeln!(text, "| {} |", cells.join(" | ")).expect("a String can be written to");
 }
 
-/// A rule that asks for nothing applies to what the rules before it in its states have left.
-fn guards(rule: &Rule, before: &[Rule]) -> String {
+/// What a rule asks for; one that asks for nothing applies to what the rules before it in its states have left.
+#[must_use]
+pub fn guards(rule: &Rule, before: &[Rule]) -> Vec<String> {
     let is_rest = before.iter().any(|earlier| rule.states.iter().any(|state| earlier.states.has(state)));
     if rule.when.is_empty() && is_rest {
-        "otherwise".to_owned()
+        vec!["otherwise".to_owned()]
     } else {
-        lines(rule.when.iter().map(|&atom| words::guard(atom)))
+        rule.when.iter().map(|&atom| words::guard(atom)).collect()
     }
 }
 

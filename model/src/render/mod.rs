@@ -10,3 +10,8 @@ pub mod relation;
 mod run;
 pub mod valuation;
 pub mod words;
+
+/// What the languages of drawings and pages would take for their own.
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}

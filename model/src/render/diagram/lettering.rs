@@ -5,8 +5,8 @@ use super::geometry::{Point, Route, Side};
 
 /// The height of a line.
 const LINE: i32 = 15;
-/// From the middle of a line of words down to its foot.
-const FOOT: i32 = 5;
+/// From the middle of a line of words down to its foot, and from there to what stands below.
+const FOOT: i32 = 6;
 /// What a bar takes between two lines.
 const GAP: i32 = 3;
 

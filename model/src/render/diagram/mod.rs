@@ -158,8 +158,3 @@ fn node(state: State) -> String {
 fn line(text: &mut String, line: &str) {
     writeln!(text, "{line}").expect("a String can be written to");
 }
-
-/// What the languages that drawings are written in would take for their own.
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-}

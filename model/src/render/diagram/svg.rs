@@ -2,7 +2,8 @@
 
 use super::geometry::{BOXES, HALF_BOX, Line, PAGE, Point, ROUTES, Route};
 use super::lettering::{Hold, Lettering, Words, letter};
-use super::{Arrow, Diagram, Label, Note, escape, line};
+use super::{Arrow, Diagram, Label, Note, line};
+use crate::render::escape;
 use crate::state::State;
 use crate::table::Table;
 
@@ -39,7 +40,7 @@ const STYLE: &str = "
 .tcp-states .way, .tcp-states .bar { fill: none; stroke: #111; stroke-width: 1.3; }
 .tcp-states .bar { stroke-width: 0.7; }
 .tcp-states .reach { fill: none; stroke: #000; stroke-opacity: 0; stroke-width: 14; }
-.tcp-states .label { stroke: #fff; stroke-width: 4; stroke-linejoin: round; paint-order: stroke; }
+.tcp-states .label { stroke: #fff; stroke-width: 3; stroke-linejoin: round; paint-order: stroke; }
 .tcp-states .beyond { fill: #555; }
 .tcp-states .beyond .way, .tcp-states .beyond .bar { stroke: #888; stroke-width: 1.1; stroke-dasharray: 5 3; }
 .tcp-states .mark circle { fill: #eee; stroke: #888; stroke-width: 0.8; }
