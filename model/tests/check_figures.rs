@@ -19,6 +19,9 @@ fn under_the_repaired_table_all_happen_as_drawn() {
     Figure 7, Simultaneous Connection Synchronization: as drawn
       §3.10.7.4, first, contradicts lines 6 and 7: the SYN,ACK begins at IRS, before RCV.NXT, and so is not acceptable (erratum 3305)
     Figure 8, Recovery from Old Duplicate SYN: as drawn
+    Figure 9, Half-Open Connection Discovery: as drawn
+      after line 5 "the problem is now reduced to the basic three-way handshake of Figure 6" (§3.5.1) only if B's user has opened again: as drawn, in CLOSED, B answers the SYN with a reset (§3.10.7.1)
+    Figure 10, Active Side Causes Half-Open Connection Discovery: as drawn
     Figure 11, Old Duplicate SYN Initiates a Reset on Two Passive Sockets: as drawn
     Figure 12, Normal Close Sequence: as drawn
     Figure 13, Simultaneous Close Sequence: as drawn
@@ -40,6 +43,9 @@ fn to_the_letter_they_differ_as_listed() {
       N15: the SYN,ACK is acknowledged and dropped; only that ACK establishes the peer
       §3.10.7.4, first, contradicts lines 6 and 7: the SYN,ACK begins at IRS, before RCV.NXT, and so is not acceptable (erratum 3305)
     Figure 8, Recovery from Old Duplicate SYN: as drawn
+    Figure 9, Half-Open Connection Discovery: as drawn
+      after line 5 "the problem is now reduced to the basic three-way handshake of Figure 6" (§3.5.1) only if B's user has opened again: as drawn, in CLOSED, B answers the SYN with a reset (§3.10.7.1)
+    Figure 10, Active Side Causes Half-Open Connection Discovery: as drawn
     Figure 11, Old Duplicate SYN Initiates a Reset on Two Passive Sockets: as drawn
     Figure 12, Normal Close Sequence: differs from line 2 on
       drawn: FIN-WAIT-1 --> <SEQ=100><ACK=300><CTL=FIN,ACK> --> CLOSE-WAIT
@@ -135,6 +141,7 @@ fn a_wrong_table_goes_another_way() {
     Figure 8, line 3: B is in ESTABLISHED instead
     Figure 11, line 2: B is in ESTABLISHED instead
     Figure 8, line 5: A sends <SEQ=0><ACK=301><CTL=RST,ACK>
+    Figure 9, line 5: A sends <SEQ=0><ACK=300><CTL=RST,ACK>
     Figure 11, line 3: A sends <SEQ=0><ACK=301><CTL=RST,ACK>, too
     Figure 12, line 6: no 2MSL timer of A can go off
     ");

@@ -40,11 +40,13 @@ pub enum Cause {
     Calls(Side, Call),
     /// A timer goes off.
     Timeout(Side, Timer),
+    /// The host crashes and starts again.
+    Reboots(Side),
     /// Whatever is on its way arrives, until nothing is.
     AllArrives,
 }
 
-use Cause::{AllArrives, Calls, Timeout};
+use Cause::{AllArrives, Calls, Reboots, Timeout};
 use Side::{A, B};
 
 const ACTIVE: Call = Call::OpenActive { remote: true };
@@ -114,6 +116,37 @@ pub const FIGURES: &[Figure] = &[
             line(6, "            ... <SEQ=100><CTL=SYN>               --> SYN-RECEIVED"),
             line(7, "ESTABLISHED <-- <SEQ=400><ACK=101><CTL=SYN,ACK>  <-- SYN-RECEIVED"),
             line(8, "ESTABLISHED --> <SEQ=101><ACK=401><CTL=ACK>      --> ESTABLISHED"),
+        ],
+        remark: None,
+    },
+    Figure {
+        number: 9,
+        title: "Half-Open Connection Discovery",
+        iss: [&[99, 400], &[299]],
+        before: ESTABLISHED,
+        lines: &[
+            after(&[Reboots(A)], 1, "(REBOOT)                              (send 300,receive 100)"),
+            line(2, "CLOSED                                           ESTABLISHED"),
+            after(&[Calls(A, ACTIVE)], 3, "SYN-SENT --> <SEQ=400><CTL=SYN>              --> (??)"),
+            line(4, "(!!)     <-- <SEQ=300><ACK=100><CTL=ACK>     <-- ESTABLISHED"),
+            line(5, "SYN-SENT --> <SEQ=100><CTL=RST>              --> (Abort!!)"),
+            line(6, "SYN-SENT                                         CLOSED"),
+            after(&[Timeout(A, Timer::Retransmit)], 7, "SYN-SENT --> <SEQ=400><CTL=SYN>              -->"),
+        ],
+        remark: Some(
+            "after line 5 \"the problem is now reduced to the basic three-way handshake of Figure 6\" (§3.5.1) only if B's \
+             user has opened again: as drawn, in CLOSED, B answers the SYN with a reset (§3.10.7.1)",
+        ),
+    },
+    Figure {
+        number: 10,
+        title: "Active Side Causes Half-Open Connection Discovery",
+        iss: [&[99], &[299]],
+        before: ESTABLISHED,
+        lines: &[
+            after(&[Reboots(A)], 1, "(REBOOT)                                  (send 300,receive 100)"),
+            after(&[Calls(B, SEND)], 2, "(??)    <-- <SEQ=300><ACK=100><DATA=10><CTL=ACK> <-- ESTABLISHED"),
+            line(3, "        --> <SEQ=100><CTL=RST>                   --> (ABORT!!)"),
         ],
         remark: None,
     },

@@ -136,6 +136,7 @@ const EITHER: Script = &[
     (Move::Call(Call::OpenPassive), Times::Any),
     (Move::Call(Call::Send { remote: false }), Times::AtMost(1)),
     (Move::Call(Call::Close), Times::Any),
+    (Move::Crash, Times::AtMost(1)),
 ];
 
 /// A world where all that the figures show may happen.
@@ -219,24 +220,29 @@ impl<'a> Replay<'a> {
     }
 
     fn cause(&mut self, line: &Line, cause: Cause) -> Result<(), String> {
-        match cause {
+        let (action, refusal) = match cause {
             Cause::Calls(side, call) => {
-                let place = (0..).map_while(|place| self.world.move_at(side, place).zip(Some(place)));
-                let made = place.filter(|((what, _), _)| *what == Move::Call(call)).map(|(_, place)| place).next();
-                let action = made.map(|place| Action::Move(side, place));
-                self.act(line, action).ok_or_else(|| format!("{side:?} cannot call {}", call_name(call)))
+                (self.place_of(side, Move::Call(call)), format!("{side:?} cannot call {}", call_name(call)))
             }
-            Cause::Timeout(side, timer) => self
-                .act(line, Some(Action::Timeout(side, timer)))
-                .ok_or_else(|| format!("no {} timer of {side:?} can go off", timer_name(timer))),
+            Cause::Reboots(side) => (self.place_of(side, Move::Crash), format!("{side:?} has nothing to lose")),
+            Cause::Timeout(side, timer) => {
+                (Some(Action::Timeout(side, timer)), format!("no {} timer of {side:?} can go off", timer_name(timer)))
+            }
             Cause::AllArrives => {
                 while !self.state.network.is_empty() {
                     let packet = self.state.network.packets().next();
                     self.act(line, packet.map(Action::Deliver)).ok_or("it cannot arrive")?;
                 }
-                Ok(())
+                return Ok(());
             }
-        }
+        };
+        self.act(line, action).ok_or(refusal)
+    }
+
+    /// The action that makes this move of a script.
+    fn place_of(&self, side: Side, wanted: Move) -> Option<Action> {
+        let places = (0..).map_while(|place| Some((place, self.world.move_at(side, place)?)));
+        places.filter(|&(_, (what, _))| what == wanted).map(|(place, _)| Action::Move(side, place)).next()
     }
 
     /// The segment leaves, arrives, or both.
