@@ -232,7 +232,7 @@ pub fn classify_ack<S: SeqNum>(tcb: &Tcb<S>, segment: &Segment<S>) -> AckClass {
 }
 
 /// `SND.WL1 < SEG.SEQ or (SND.WL1 = SEG.SEQ and SND.WL2 =< SEG.ACK)` (RFC 9293 §3.10.7.4, fifth check).
-fn window_is_newer<S: SeqNum>(tcb: &Tcb<S>, segment: &Segment<S>) -> bool {
+pub(super) fn window_is_newer<S: SeqNum>(tcb: &Tcb<S>, segment: &Segment<S>) -> bool {
     tcb.snd_wl1().before(segment.seq) || (tcb.snd_wl1() == segment.seq && !segment.ack.before(tcb.snd_wl2()))
 }
 

@@ -12,15 +12,8 @@ use core::fmt;
 /// Where the table has no row for the event in this state (a timer that cannot run there, text that cannot be sent
 /// there) nothing happens. It never panics, and it ends: stages only go forward.
 pub fn step<S: SeqNum, H: Host<S>>(table: &Table, tcb: &mut Tcb<S>, event: Event<S>, host: &mut H) -> Fired {
-    let accepted = Accepted::default();
-    let facts = Facts::gather(tcb, &event, accepted, host);
-    let mut run = Run { tcb, event, accepted, host, facts, fired: Fired::default() };
-    let mut stage = Some(Stage::entered_by(&event, run.tcb.state));
-    while let Some(here) = stage {
-        stage = run.visit(table, here);
-    }
-    run.visit(table, Stage::Persist);
-    run.fired
+    let stage = Stage::entered_by(&event, tcb.state);
+    Run::new(tcb, event, host, Fired::default()).walk(table, Some(stage))
 }
 
 /// One event on its way through the table.
@@ -30,15 +23,30 @@ pub(super) struct Run<'a, S: SeqNum, H> {
     /// What the host made of the segment's text.
     pub(super) accepted: Accepted<S::Len>,
     pub(super) host: &'a mut H,
-    /// What is the case since the last rule that did something.
-    facts: Facts,
     fired: Fired,
 }
 
-impl<S: SeqNum, H: Host<S>> Run<'_, S, H> {
-    /// Fires the first rule of a stage that fits, if any, and says where the event goes on.
-    fn visit(&mut self, table: &Table, stage: Stage) -> Option<Stage> {
-        let rule = first_match(table.rules_in(stage, self.tcb.state), &self.facts)?;
+impl<'a, S: SeqNum, H: Host<S>> Run<'a, S, H> {
+    /// An event about which these rules have fired.
+    pub(super) fn new(tcb: &'a mut Tcb<S>, event: Event<S>, host: &'a mut H, fired: Fired) -> Self {
+        Run { tcb, event, accepted: Accepted::default(), host, fired }
+    }
+
+    /// Goes from a stage to the end, and returns the rules that fired.
+    pub(super) fn walk(mut self, table: &Table, from: Option<Stage>) -> Fired {
+        let mut facts = self.facts();
+        let mut stage = from;
+        while let Some(here) = stage {
+            stage = self.visit(table, here, &mut facts);
+        }
+        self.visit(table, Stage::Persist, &mut facts);
+        self.fired
+    }
+
+    /// Fires the first rule of a stage that fits, if any, and says where the event goes on; `facts` are what is the case
+    /// since the last rule that did something.
+    fn visit(&mut self, table: &Table, stage: Stage, facts: &mut Facts) -> Option<Stage> {
+        let rule = first_match(table.rules_in(stage, self.tcb.state), facts)?;
         self.fired.push(rule.id);
         for &act in rule.then {
             self.perform(act);
@@ -47,13 +55,22 @@ impl<S: SeqNum, H: Host<S>> Run<'_, S, H> {
             self.tcb.state = state;
         }
         if !rule.then.is_empty() || rule.next != Next::Stay {
-            self.facts = Facts::gather(self.tcb, &self.event, self.accepted, self.host);
+            *facts = self.facts();
         }
-        match rule.flow {
-            Flow::Continue => stage.following(),
-            Flow::Done => None,
-            Flow::Jump(stage) => Some(stage),
-        }
+        onward(rule, stage)
+    }
+
+    fn facts(&self) -> Facts {
+        Facts::gather(self.tcb, &self.event, self.accepted, self.host)
+    }
+}
+
+/// Where an event goes on after a rule of this stage.
+pub(super) fn onward(rule: &Rule, stage: Stage) -> Option<Stage> {
+    match rule.flow {
+        Flow::Continue => stage.following(),
+        Flow::Done => None,
+        Flow::Jump(stage) => Some(stage),
     }
 }
 
@@ -90,7 +107,7 @@ impl Fired {
         self.len == 0
     }
 
-    fn push(&mut self, id: RuleId) {
+    pub(super) fn push(&mut self, id: RuleId) {
         debug_assert!(self.len < Self::CAPACITY, "an event visits fewer stages than this");
         if let Some(slot) = self.ids.get_mut(self.len) {
             *slot = id;

@@ -146,7 +146,7 @@ impl Stage {
         }
     }
 
-    const fn of_arrival(state: State) -> Stage {
+    pub(crate) const fn of_arrival(state: State) -> Stage {
         match state {
             State::Closed => Stage::Closed,
             State::Listen => Stage::Listen,
