@@ -1,15 +1,16 @@
-//! Every call in every state returns what RFC 9293 §3.10.1 to §3.10.6 say (S23).
+//! Every call in every state returns what RFC 9293 §3.10.1 to §3.10.6 say, and a wrong answer or signal is noticed
+//! (S23).
 
 use lockstep_model::check::bounds::{Bounds, Move, Times};
 use lockstep_model::check::endpoint::Side;
 use lockstep_model::check::environments::named;
-use lockstep_model::check::explore::{Explored, explore};
+use lockstep_model::check::explore::{Explored, explore, hunt};
 use lockstep_model::check::mutate::{Edit, Mutant};
 use lockstep_model::check::properties::Property;
 use lockstep_model::check::replies::{Situation, expected};
 use lockstep_model::check::world::{Action, Witness, World};
 use lockstep_model::table::Act;
-use lockstep_model::{Call, Profile, Reply, State, Table};
+use lockstep_model::{Call, Profile, Reply, Signal, State, Table, Urgency};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
@@ -90,9 +91,12 @@ fn to_the_letter_only_text_that_came_with_the_fin_is_refused() {
     assert_eq!(wrong(&found(literal), literal), Answers::from(refused));
 }
 
+fn mutant(edits: &'static [Edit]) -> &'static Table {
+    Mutant { name: "", wrong: "", edits, falls: Property::S23, world: "calls" }.leaked_table()
+}
+
 #[test]
 fn a_wrong_answer_is_noticed() {
-    let mutant = |edits| Mutant { name: "", wrong: "", edits, falls: Property::S12, world: "calls" }.leaked_table();
     let twice = mutant(&[Edit::Then("close/fin-wait/again", &[Act::Reply(Reply::Ok)])]);
     let ok = BTreeSet::from([Some(Reply::Ok)]);
     let expected = ["FIN-WAIT-1", "FIN-WAIT-2"].map(|state| (format!("CLOSE in {state}"), ok.clone()));
@@ -106,4 +110,29 @@ fn a_wrong_answer_is_noticed() {
     let nothing = |state: State| (format!("STATUS in {state}"), BTreeSet::from([None]));
     let expected = State::ALL.into_iter().filter(|&state| state != State::Closed).map(nothing);
     assert_eq!(wrong(&REPAIRED, unanswered), expected.collect());
+}
+
+/// Each told wrongly in another way: not at all, twice, unasked, by the wrong name.
+const WRONG_SIGNALS: [(&str, Edit); 6] = [
+    ("close", Edit::Then("rst/open/reset", &[Act::Flush, Act::Delete])),
+    ("close", Edit::Then("fin/established", &[Act::AdvanceOverFin, Act::Acknowledge(Urgency::Now)])),
+    ("close", Edit::Then("ack-of-fin/last-ack/acked", &[Act::Delete])),
+    (
+        "simultaneous-open",
+        Edit::Then(
+            "rst/syn-received/active",
+            &[Act::Flush, Act::Signal(Signal::Refused), Act::Signal(Signal::Reset), Act::Delete],
+        ),
+    ),
+    ("handshake", Edit::Then("rst/syn-received/passive", &[Act::ReenterListen, Act::Signal(Signal::Refused)])),
+    ("calls", Edit::Then("timeout/user", &[Act::Flush, Act::Signal(Signal::Reset), Act::Delete])),
+];
+
+#[test]
+fn a_wrong_signal_is_noticed() {
+    for (name, edit) in WRONG_SIGNALS {
+        let table = mutant(Box::leak(Box::new([edit])));
+        let world = named(name, table).expect("it exists");
+        assert!(hunt(&world, Property::S23).is_some(), "{} in {name}", edit.rule());
+    }
 }

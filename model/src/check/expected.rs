@@ -1,7 +1,7 @@
 //! What is expected to fall: by following the RFCs to the letter, and why. Whatever else falls, or holds although it is
 //! listed here, is news.
 
-use super::properties::Property::{self, L1, L3, L7, L9, S1, S6, S10, S11, S15, S16, S17, S19, S20, S21};
+use super::properties::Property::{self, L1, L3, L7, L9, S1, S6, S10, S11, S15, S16, S17, S19, S20, S21, S23};
 use crate::state::State;
 use crate::table::Profile;
 
@@ -64,6 +64,7 @@ const PROLONGED: &str = "N7: any acceptable segment restarts 2MSL, as the fifth 
 const ORPHAN: &str = "D10: nothing ends FIN-WAIT-2 when the user and the peer are gone";
 const BAD_ACK_FALLS_THROUGH: &str = "D8: after a bad ACK in SYN-RECEIVED the FIN is processed all the same";
 
+const UNREAD_REFUSED: &str = "D9: RECEIVE in CLOSING, LAST-ACK and TIME-WAIT refuses the text on hand";
 const RIGHT_EDGE: &str = "D11: an ACK on an old segment moves SND.UNA and, with it, the right edge of the send window";
 
 /// All falls.
@@ -78,6 +79,8 @@ pub const FALLS: &[Fall] = &[
     fall(Profile::Literal9293, S1, &["attack"], "D7: CLOSE-WAIT takes a second FIN; only an attacker sends one"),
     fall(Profile::Literal9293, S16, &["attack"], BAD_ACK_FALLS_THROUGH),
     fall(Profile::Literal9293, S19, &["attack"], BAD_ACK_FALLS_THROUGH),
+    fall(Profile::Literal9293, S23, &["calls"], UNREAD_REFUSED),
+    fall(Profile::Literal9293, S23, &["attack"], BAD_ACK_FALLS_THROUGH),
     fall(Profile::Repaired, S11, &["both-ways"], RIGHT_EDGE),
     fall(Profile::Rfc793, S17, ALL, WINDOW_UNSET),
     fall(Profile::Rfc793, L3, WITH_PACKET_WARS, UNTHROTTLED),
@@ -99,6 +102,8 @@ pub const FALLS: &[Fall] = &[
     fall(Profile::Rfc793, S1, &["attack"], "D7: CLOSE-WAIT takes a second FIN; only an attacker sends one"),
     fall(Profile::Rfc793, S15, &["attack"], "erratum 3301: an ACK of nothing establishes"),
     fall(Profile::Rfc793, S16, &["attack", "crash", "injection"], BAD_ACK_FALLS_THROUGH),
+    fall(Profile::Rfc793, S23, &["calls"], UNREAD_REFUSED),
+    fall(Profile::Rfc793, S23, &["attack", "crash", "injection"], BAD_ACK_FALLS_THROUGH),
     fall(Profile::Rfc793, S20, &["attack"], "RFC 5961: a RST or SYN anywhere in the window resets"),
 ];
 

@@ -7,6 +7,7 @@ use super::bounds::Bounds;
 use super::endpoint::{Endpoint, N, Owner, Side};
 use super::packet::{Ghost, Packet};
 use super::properties::{Property, Violations};
+use super::replies::Signals;
 use crate::engine::guard::classify_seq;
 use crate::engine::{Accepted, Host, Tcb};
 use crate::event::{Reply, Signal, Timer, Urgency};
@@ -32,6 +33,8 @@ pub(super) struct Turn<'a> {
     pub time_wait_began: bool,
     /// The reply to the user's call.
     pub reply: Option<Reply>,
+    /// What the user was told unasked.
+    pub signals: Signals,
     /// What the properties on effects found.
     pub violations: Violations,
 }
@@ -79,6 +82,7 @@ impl<'a> Turn<'a> {
             probed: None,
             time_wait_began: false,
             reply: None,
+            signals: Signals::default(),
             violations: Violations::default(),
         }
     }
@@ -351,7 +355,9 @@ impl Host<N> for Turn<'_> {
         }
     }
 
-    fn signal(&mut self, _: Signal) {}
+    fn signal(&mut self, signal: Signal) {
+        self.signals.note(signal);
+    }
 
     fn reply(&mut self, reply: Reply) {
         self.reply = Some(reply);

@@ -6,6 +6,7 @@ use super::figure5;
 use super::owner::Turn;
 use super::packet::Packet;
 use super::properties::{Property, Violations};
+use super::replies::{Situation, expected, signals_fit};
 use crate::engine::guard::classify_ack;
 use crate::engine::{Fired, Host, Tcb};
 use crate::event::{Call, Event, Reply};
@@ -43,6 +44,7 @@ impl Passage<'_> {
         violations.note(Property::S11, self.sends_beyond_window());
         violations.note(Property::S12, self.sends_after_close());
         violations.note(Property::S20, self.forgery_succeeds());
+        violations.note(Property::S23, self.answers_otherwise());
         if self.before.tcb.state() != self.after.tcb.state() {
             self.judge_arrows(violations);
             violations.note(Property::S8, self.parts_a_pair());
@@ -158,6 +160,17 @@ impl Passage<'_> {
         let send = matches!(self.event, Event::Call(Call::Send { .. }));
         let refused = self.turn.reply == Some(Reply::Closing) && self.after.owner.queued == self.before.owner.queued;
         send && self.before.tcb.close_queued() && !refused
+    }
+
+    /// S23. Of what is transmitted after an event the user is told nothing.
+    fn answers_otherwise(&self) -> bool {
+        let before = Situation::of(&self.before);
+        let reply = match self.event {
+            Event::Sent { .. } => return false,
+            Event::Call(call) => Some(expected(call, &before)),
+            Event::Arrives(_) | Event::Timeout(_) => None,
+        };
+        self.turn.reply != reply || !signals_fit(&self.event, &before, self.after.tcb.state(), &self.turn.signals)
     }
 
     /// S2, S13, S15 and S19, for each change of state on the way.

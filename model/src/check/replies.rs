@@ -199,7 +199,8 @@ pub fn signals_fit(event: &Event<N>, before: &Situation, after: State, signals: 
     let advances = arrived && !(before.reopened && after == State::TimeWait);
     let opens = advances && matches!(before.state, State::SynSent | State::SynReceived);
     let fin_is_new = advances && !knows_fin(before.state) && knows_fin(after);
-    let end = if after == State::Closed { end(event, before.state) } else { End::Silent };
+    let ends = before.state != State::Closed && after == State::Closed;
+    let end = if ends { end(event, before.state) } else { End::Silent };
     end.fits(signals)
         && between(opens && after.is_synchronized(), Signal::Established, opens)
         && between(fin_is_new, Signal::Closing, fin_is_new)
@@ -350,6 +351,7 @@ mod tests {
         assert!(fits(rst, State::SynReceived, State::Listen, &[]), "the user need not be informed");
         assert!(!fits(rst, State::SynReceived, State::Listen, &[Signal::Refused]));
         assert!(!fits(rst, State::Established, State::Established, &[Signal::Reset]));
+        assert!(fits(Event::Timeout(Timer::User), State::Closed, State::Closed, &[]));
         assert!(!fits(Event::Timeout(Timer::TimeWait), State::TimeWait, State::Closed, &[Signal::UserTimeout]));
     }
 
