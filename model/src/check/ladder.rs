@@ -92,7 +92,7 @@ fn what(world: &World, pen: Pen<'_>, action: Action) -> What {
 
 /// A packet in the notation of the RFC, relative to the ISS of the incarnations that it belongs to; `#2` marks one that
 /// is not the sender's first.
-fn segment(world: &World, packet: Packet) -> String {
+pub(super) fn segment(world: &World, packet: Packet) -> String {
     let (segment, ghost) = (packet.segment(), packet.ghost());
     let Segment { seq, ack, flags, text, wnd, up } = segment;
     let to_no_ack = segment.has(Flag::Rst) && segment.has(Flag::Ack);

@@ -30,6 +30,7 @@ pub mod properties;
 pub mod replies;
 pub mod report;
 mod run;
+mod show;
 mod stateright;
 mod words;
 pub mod world;

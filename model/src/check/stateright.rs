@@ -5,6 +5,7 @@
 
 use super::ladder;
 use super::properties::Property;
+use super::show;
 use super::world::{Action, State, World};
 use crate::state::State as Connection;
 use ::stateright::{Model, Path, Property as Claim};
@@ -74,7 +75,7 @@ impl Model for World {
     }
 
     fn format_step(&self, state: &State, action: Action) -> Option<String> {
-        Some(ladder::of_actions(self, state, &[action]).to_string())
+        Some(show::step(self, state, action))
     }
 
     fn as_svg(&self, path: Path<State, Action>) -> Option<String> {

@@ -31,7 +31,7 @@ pub struct World {
 }
 
 /// A state of a world.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct State {
     /// A and B.
     pub ends: [Endpoint; 2],
