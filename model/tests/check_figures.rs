@@ -20,7 +20,7 @@ fn under_the_repaired_table_all_happen_as_drawn() {
       §3.10.7.4, first, contradicts lines 6 and 7: the SYN,ACK begins at IRS, before RCV.NXT, and so is not acceptable (erratum 3305)
     Figure 8, Recovery from Old Duplicate SYN: as drawn
     Figure 9, Half-Open Connection Discovery: as drawn
-      after line 5 "the problem is now reduced to the basic three-way handshake of Figure 6" (§3.5.1) only if B's user has opened again: as drawn, in CLOSED, B answers the SYN with a reset (§3.10.7.1)
+      After line 5 "the problem is now reduced to the basic three-way handshake of Figure 6" (§3.5.1) only if B's user has opened again: as drawn, in CLOSED, B answers the SYN with a reset (§3.10.7.1)
     Figure 10, Active Side Causes Half-Open Connection Discovery: as drawn
     Figure 11, Old Duplicate SYN Initiates a Reset on Two Passive Sockets: as drawn
     Figure 12, Normal Close Sequence: as drawn
@@ -44,7 +44,7 @@ fn to_the_letter_they_differ_as_listed() {
       §3.10.7.4, first, contradicts lines 6 and 7: the SYN,ACK begins at IRS, before RCV.NXT, and so is not acceptable (erratum 3305)
     Figure 8, Recovery from Old Duplicate SYN: as drawn
     Figure 9, Half-Open Connection Discovery: as drawn
-      after line 5 "the problem is now reduced to the basic three-way handshake of Figure 6" (§3.5.1) only if B's user has opened again: as drawn, in CLOSED, B answers the SYN with a reset (§3.10.7.1)
+      After line 5 "the problem is now reduced to the basic three-way handshake of Figure 6" (§3.5.1) only if B's user has opened again: as drawn, in CLOSED, B answers the SYN with a reset (§3.10.7.1)
     Figure 10, Active Side Causes Half-Open Connection Discovery: as drawn
     Figure 11, Old Duplicate SYN Initiates a Reset on Two Passive Sockets: as drawn
     Figure 12, Normal Close Sequence: differs from line 2 on
@@ -64,7 +64,11 @@ fn to_the_letter_they_differ_as_listed() {
 
 fn ladder(number: u8) -> String {
     let reports = all(Profile::Repaired);
-    reports.into_iter().find(|report| report.figure == number).map(|report| report.ladder).expect("it is drawn")
+    reports
+        .into_iter()
+        .find(|report| report.figure == number)
+        .map(|report| report.ladder.to_string())
+        .expect("it is drawn")
 }
 
 #[test]

@@ -19,6 +19,8 @@ fn a_check_reports_to_people_and_to_programs() {
     assert_eq!(json["profile"], "repaired");
     assert_eq!(json["worlds"][0]["world"], "handshake");
     assert!(json["worlds"][0]["verdicts"][0]["falls"].is_null());
+    assert_eq!(json["figures"].as_array().map(Vec::len), Some(8), "Figures 6 to 13");
+    assert!(text.contains("Figure 7, Simultaneous Connection Synchronization: as drawn"), "{text}");
 }
 
 #[test]

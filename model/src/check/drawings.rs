@@ -134,7 +134,7 @@ pub const FIGURES: &[Figure] = &[
             after(&[Timeout(A, Timer::Retransmit)], 7, "SYN-SENT --> <SEQ=400><CTL=SYN>              -->"),
         ],
         remark: Some(
-            "after line 5 \"the problem is now reduced to the basic three-way handshake of Figure 6\" (§3.5.1) only if B's \
+            "After line 5 \"the problem is now reduced to the basic three-way handshake of Figure 6\" (§3.5.1) only if B's \
              user has opened again: as drawn, in CLOSED, B answers the SYN with a reset (§3.10.7.1)",
         ),
     },

@@ -9,8 +9,10 @@ use super::endpoint::{N, Side};
 use super::environments::E2;
 use super::ladder;
 use super::packet::{Fate, Packet};
+use super::report::as_text;
 use super::world::{Action, State, Witness, World};
 use crate::event::Call;
+use crate::render::ladder::Ladder;
 use crate::segment::{Flags, Segment};
 use crate::seq::{Seq, SeqNum};
 use crate::table::{Profile, Table};
@@ -25,7 +27,8 @@ pub struct FigureReport {
     /// Its title.
     pub title: &'static str,
     /// What happened, as far as it went as drawn.
-    pub ladder: String,
+    #[serde(serialize_with = "as_text")]
+    pub ladder: Ladder,
     /// Where it goes another way than drawn, if it does.
     pub differs: Option<Difference>,
     /// In which line that is expected and why, if it is.
@@ -123,12 +126,12 @@ impl fmt::Display for FigureReport {
 
 /// Replays a figure over a table, as far as it goes: what happened, and where and how it goes another way.
 #[must_use]
-pub fn replay(figure: &Figure, table: &'static Table) -> (String, Option<Difference>) {
+pub fn replay(figure: &Figure, table: &'static Table) -> (Ladder, Option<Difference>) {
     let world = world(table);
     let mut replay = Replay::new(figure, &world);
     let differs = replay.run().err();
     let pen = |packet| replay.as_figure(packet).to_string();
-    (ladder::written_by(&pen, &world, &replay.begin, &replay.actions).to_string(), differs)
+    (ladder::written_by(&pen, &world, &replay.begin, &replay.actions), differs)
 }
 
 const EITHER: Script = &[

@@ -1,5 +1,6 @@
 //! What a check found, for people and for programs.
 
+use super::figures::FigureReport;
 use crate::render::ladder::Ladder;
 use serde::{Serialize, Serializer};
 use std::fmt;
@@ -12,6 +13,8 @@ pub struct Report {
     pub profile: &'static str,
     /// One for each world, in order.
     pub worlds: Vec<WorldReport>,
+    /// One for each of the RFC's figures 6 to 13.
+    pub figures: Vec<FigureReport>,
 }
 
 /// What was found in a world.
@@ -67,7 +70,7 @@ pub struct Falls {
 }
 
 /// A ladder is text to programs too.
-fn as_text<S: Serializer>(ladder: &Ladder, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn as_text<S: Serializer>(ladder: &Ladder, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(ladder)
 }
 
@@ -76,14 +79,19 @@ impl fmt::Display for Report {
         for world in &self.worlds {
             writeln!(f, "{world}")?;
         }
+        for figure in &self.figures {
+            write!(f, "{figure}")?;
+        }
+        let drawn = self.figures.iter().filter(|figure| figure.differs.is_none()).count();
         let (states, transitions) =
             self.worlds.iter().fold((0, 0), |(s, t), world| (s + world.states, t + world.transitions));
         let verdict = if self.is_as_expected() { "every verdict is the expected one" } else { "NOT AS EXPECTED" };
         writeln!(
             f,
-            "{}: {} worlds, {states} states, {transitions} transitions: {verdict}",
+            "{}: {} worlds, {states} states, {transitions} transitions, {drawn} of {} figures as drawn: {verdict}",
             self.profile,
-            self.worlds.len()
+            self.worlds.len(),
+            self.figures.len()
         )
     }
 }
@@ -145,10 +153,10 @@ impl fmt::Display for Falls {
 }
 
 impl Report {
-    /// Whether every verdict is the expected one.
+    /// Whether every verdict is the expected one, and every figure goes as expected.
     #[must_use]
     pub fn is_as_expected(&self) -> bool {
-        self.worlds.iter().all(WorldReport::is_as_expected)
+        self.worlds.iter().all(WorldReport::is_as_expected) && self.figures.iter().all(FigureReport::is_as_expected)
     }
 }
 
@@ -189,6 +197,8 @@ fn count(states: usize) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::figures;
+    use crate::table::Profile;
 
     fn report(falls: bool, expected: bool) -> Report {
         let ladder = || Ladder {
@@ -212,7 +222,7 @@ mod tests {
             not_visited: Vec::new(),
             rules_fired: Vec::new(),
         };
-        Report { profile: "repaired", worlds: vec![world] }
+        Report { profile: "repaired", worlds: vec![world], figures: Vec::new() }
     }
 
     #[test]
@@ -231,6 +241,15 @@ mod tests {
     }
 
     #[test]
+    fn a_figure_that_goes_another_way_is_news() {
+        let mut report = report(false, false);
+        report.figures = figures::all(Profile::Literal9293);
+        assert!(report.is_as_expected());
+        report.figures[0].expected_to_differ = None;
+        assert!(!report.is_as_expected());
+    }
+
+    #[test]
     fn it_reads_as_a_list_of_verdicts() {
         insta::assert_snapshot!(report(true, false), @r"
     a world: a question?
@@ -240,7 +259,7 @@ mod tests {
                 A                                                              B
                 CLOSED                                                         LISTEN
 
-    repaired: 1 worlds, 4 states, 5 transitions: NOT AS EXPECTED
+    repaired: 1 worlds, 4 states, 5 transitions, 0 of 0 figures as drawn: NOT AS EXPECTED
     ");
     }
 }

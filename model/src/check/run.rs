@@ -3,6 +3,7 @@
 use super::environments;
 use super::expected::{why_falls, why_not_visited};
 use super::explore::{Explored, Progress, explore};
+use super::figures;
 use super::ladder;
 use super::liveness::{Counterexample, decide};
 use super::properties::Property;
@@ -16,7 +17,7 @@ use std::time::Instant;
 /// The verdicts are those of the exact explorer, which looks at every state within the bounds.
 pub fn run(worlds: &[World], profile: Profile, mut progress: impl FnMut(&World, Progress)) -> Report {
     let worlds = worlds.iter().map(|world| check(world, profile, |so_far| progress(world, so_far))).collect();
-    Report { profile: profile.name(), worlds }
+    Report { profile: profile.name(), worlds, figures: figures::all(profile) }
 }
 
 /// Checks every world of a profile.

@@ -1,5 +1,6 @@
 //! The report as one page: no network, no script, legible on a screen, on a telephone and on paper.
 
+mod figures;
 mod rules;
 mod statements;
 mod worlds;
@@ -29,6 +30,7 @@ pub fn page(report: &Report, table: &Table, negatives: &[Negative]) -> String {
                     (worlds::verdicts(report))
                     (worlds::worlds(report, table))
                     (statements::properties(report))
+                    (figures::figures(report))
                     (drawing(table))
                     (rules::table(report, table))
                     (wrong_tables(negatives))
@@ -68,6 +70,7 @@ fn header(report: &Report, negatives: &[Negative]) -> Markup {
                     li { a href="#verdicts" { "Verdicts" } }
                     li { a href="#worlds" { "Worlds" } }
                     li { a href="#properties" { "Properties" } }
+                    li { a href="#figures" { "Figures" } }
                     li { a href="#states" { "States" } }
                     li { a href="#rules" { "Rules" } }
                     li { a href="#negatives" { "Negatives" } }
