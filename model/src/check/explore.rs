@@ -3,15 +3,12 @@
 //! Breadth first, so that the way to a state, and with it each counterexample, is a shortest one.
 
 use super::crew::crew;
-use super::endpoint::{N, Side};
 use super::graph::{Graph, index, number};
 use super::intern::Interned;
-use super::packet::{Fate, Packet};
 use super::properties::{Property, Violations};
+use super::tally::Tally;
 use super::words::hash_of;
-use super::world::{Action, Agent, State, Witness, World};
-use crate::engine::Fired;
-use crate::event::Event;
+use super::world::{Action, Agent, State, World};
 use crate::state::State as Connection;
 use crate::table::{RuleId, Table};
 
@@ -23,13 +20,11 @@ pub struct Explored {
     pub graph: Graph<Agent>,
     /// How many steps away from the initial state the farthest is.
     pub depth: u32,
-    /// How many segments were lost because the network was full, over all steps.
-    pub overflows: u64,
+    /// The rules that fired, and the segments lost to a full network.
+    pub tally: Tally,
     /// From which state each was found first.
     parents: Vec<u32>,
     table: &'static Table,
-    /// For each rule by its index, whether it fired.
-    fired: [bool; Table::CAPACITY],
     /// For each safety property that some step breaks, the first state where it is broken.
     first_broken: Vec<(Property, u32)>,
 }
@@ -42,6 +37,9 @@ pub struct Progress {
     /// Of these, states whose steps are known.
     pub explored: usize,
 }
+
+/// How often progress is told, in states.
+const EVERY: usize = 1 << 12;
 
 /// How many states are handed to a worker at once.
 const BLOCK: usize = 64;
@@ -58,7 +56,10 @@ pub fn explore(world: &World, progress: impl FnMut(Progress)) -> Explored {
 pub fn explore_with(threads: usize, world: &World, mut progress: impl FnMut(Progress)) -> Explored {
     let mut found = Explored::begin(world);
     found.continue_while(threads, world, |found| {
-        progress(Progress { states: found.states.len(), explored: found.graph.nodes() });
+        let explored = found.graph.nodes();
+        if explored % EVERY < BLOCK {
+            progress(Progress { states: found.states.len(), explored });
+        }
         true
     });
     found.depth = number(found.way_to(number(found.states.len() - 1)).len() - 1);
@@ -80,9 +81,8 @@ impl Explored {
             states: Interned::default(),
             graph: Graph::default(),
             depth: 0,
-            overflows: 0,
+            tally: Tally::default(),
             parents: Vec::new(),
-            fired: [false; Table::CAPACITY],
             table: world.table,
             first_broken: Vec::new(),
         };
@@ -116,10 +116,7 @@ impl Explored {
 
     /// Numbers the ends of steps whose beginnings are the next states without a node.
     fn take(&mut self, steps: &Steps) {
-        self.overflows += steps.tally.overflows;
-        for (known, fired) in self.fired.iter_mut().zip(steps.tally.fired) {
-            *known |= fired;
-        }
+        self.tally.join(&steps.tally);
         let Explored { states, graph, parents, first_broken, .. } = self;
         let first = number(graph.nodes());
         let mut numbers = Vec::with_capacity(steps.ends.len());
@@ -147,7 +144,7 @@ impl Explored {
 
     /// The rules that fired, in the order of the table.
     pub fn rules_fired(&self) -> impl Iterator<Item = RuleId> + '_ {
-        self.table.rules().iter().map(|rule| rule.id).filter(|rule| self.fired[rule.index()])
+        self.table.rules().iter().map(|rule| rule.id).filter(|&rule| self.tally.has(rule))
     }
 
     /// Whether some end is in this state of the connection somewhere.
@@ -233,29 +230,5 @@ impl Steps {
             steps.out.push(steps.taken.len());
         }
         steps
-    }
-}
-
-/// Counts over many steps.
-struct Tally {
-    fired: [bool; Table::CAPACITY],
-    overflows: u64,
-}
-
-impl Default for Tally {
-    fn default() -> Self {
-        Tally { fired: [false; Table::CAPACITY], overflows: 0 }
-    }
-}
-
-impl Witness for Tally {
-    fn fired(&mut self, _: Side, _: &Event<N>, fired: &Fired) {
-        for rule in fired.iter() {
-            self.fired[rule.index()] = true;
-        }
-    }
-
-    fn sent(&mut self, _: Packet, fate: Fate) {
-        self.overflows += u64::from(fate == Fate::Overflowed);
     }
 }

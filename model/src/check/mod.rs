@@ -16,6 +16,7 @@ pub mod expected;
 pub mod explore;
 pub mod figure5;
 pub mod figures;
+mod fingerprints;
 pub mod graph;
 pub mod html;
 pub mod intern;
@@ -32,6 +33,8 @@ pub mod report;
 mod run;
 mod show;
 mod stateright;
+pub mod sweep;
+pub mod tally;
 mod words;
 pub mod world;
 

@@ -44,7 +44,7 @@ fn check(world: &World, profile: Profile, progress: impl FnMut(Progress)) -> Wor
         transitions: found.graph.edges(),
         depth: found.depth,
         seconds,
-        overflows: found.overflows,
+        overflows: found.tally.overflows,
         verdicts: world.properties.iter().map(verdict).collect(),
         not_visited: unvisited.map(|&state| (state.name(), why_not_visited(profile, state))).collect(),
         rules_fired: found.rules_fired().map(|rule| rule.name()).collect(),
