@@ -1,17 +1,18 @@
 //! `lockstep-model`: checks the table, explores it in a browser, prints it.
 
-use clap::{Parser, Subcommand, ValueEnum};
-use indicatif::{ProgressBar, ProgressStyle};
-use lockstep_model::check::explore::Progress;
-use lockstep_model::check::negatives::{Negative, negatives};
-use lockstep_model::check::world::World;
-use lockstep_model::check::{self, Report, environments, html};
+mod terminal;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use lockstep_model::check::large::{self, Large};
+use lockstep_model::check::{environments, html};
 use lockstep_model::{Profile, Table, render};
-use stateright::{Checker, Model};
+use serde::Serialize;
+use stateright::Model;
 use std::error::Error;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Duration;
+use std::thread::available_parallelism;
 
 /// The TCP connection state machine of RFC 9293 as a table: checked, explored, printed.
 #[derive(Parser)]
@@ -24,23 +25,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Decide every property in every world; the exit status is 0 only if each verdict is the expected one.
-    Check {
-        /// Only this world; may be given several times.
-        #[arg(long)]
-        world: Vec<String>,
-        /// The rules in force.
-        #[arg(long, value_enum, default_value = "repaired")]
-        profile: ProfileName,
-        /// Write the report here, as JSON.
-        #[arg(long)]
-        json: Option<PathBuf>,
-        /// Write the report here, as a page for a browser or a printer, with a counterexample to each wrong table.
-        #[arg(long)]
-        html: Option<PathBuf>,
-        /// Search each world with Stateright too, and compare.
-        #[arg(long)]
-        stateright: bool,
-    },
+    Check(Check),
     /// Walk through a world in the browser, with Stateright's Explorer.
     Explore {
         /// The world.
@@ -62,6 +47,32 @@ enum Command {
         #[arg(long, value_enum, default_value = "repaired")]
         profile: ProfileName,
     },
+}
+
+#[derive(Args)]
+struct Check {
+    /// Only this world; may be given several times.
+    #[arg(long)]
+    world: Vec<String>,
+    /// The rules in force.
+    #[arg(long, value_enum, default_value = "repaired")]
+    profile: ProfileName,
+    /// Write the report here, as JSON.
+    #[arg(long)]
+    json: Option<PathBuf>,
+    /// Write the report here, as a page for a browser or a printer, with a counterexample to each wrong table.
+    #[arg(long)]
+    html: Option<PathBuf>,
+    /// Search each world with Stateright too, and compare.
+    #[arg(long)]
+    stateright: bool,
+    /// Sweep through larger worlds instead, which remembers states by fingerprints and decides safety alone; at
+    /// last measure how fast each search is.
+    #[arg(long, conflicts_with_all = ["stateright", "html"])]
+    sweep: bool,
+    /// How many threads search [default: as many as there are processors].
+    #[arg(long)]
+    threads: Option<NonZeroUsize>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -108,22 +119,12 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<ExitCode, Box<dyn Error>> {
     match command {
-        Command::Check { world, profile, json, html, stateright } => {
-            let profile = profile.into();
-            let worlds = chosen(&world, profile)?;
-            let report = check_worlds(&worlds, profile);
-            print!("{report}");
-            if let Some(path) = json {
-                write(&path, &serde_json::to_string_pretty(&report)?)?;
-            }
-            if let Some(path) = html {
-                write(&path, &html::page(&report, Table::of(profile), &wrong_tables(&worlds)))?;
-            }
-            let agreed = !stateright || agrees(&worlds, &report);
-            Ok(ExitCode::from(u8::from(!(report.is_as_expected() && agreed))))
+        Command::Check(check) => {
+            let as_expected = if check.sweep { check.sweep_worlds()? } else { check.check_worlds()? };
+            Ok(ExitCode::from(u8::from(!as_expected)))
         }
         Command::Explore { world, profile, address } => {
-            let [world] = chosen(&[world], profile.into())?[..] else {
+            let [world] = chosen(&[world], environments::worlds(profile.into()), |world| world.name)?[..] else {
                 return Err("choose one world".into());
             };
             println!("{}: {}\nopen http://{address}/", world.name, world.question);
@@ -143,66 +144,58 @@ fn run(command: Command) -> Result<ExitCode, Box<dyn Error>> {
     }
 }
 
-/// The worlds of these names; all if there is none.
-fn chosen(names: &[String], profile: Profile) -> Result<Vec<World>, String> {
-    let worlds = environments::worlds(profile);
-    if let Some(unknown) = names.iter().find(|name| worlds.iter().all(|world| world.name != **name)) {
-        let known: Vec<_> = worlds.iter().map(|world| world.name).collect();
-        return Err(format!("there is no world {unknown:?}; there are {}", known.join(", ")));
+impl Check {
+    /// Whether every verdict is the expected one, and Stateright, if asked, found the same.
+    fn check_worlds(&self) -> Result<bool, Box<dyn Error>> {
+        let profile = self.profile.into();
+        let worlds = chosen(&self.world, environments::worlds(profile), |world| world.name)?;
+        let (report, agreed) = terminal::check_worlds(&worlds, profile, self.threads(), self.stateright);
+        self.write_json(&report)?;
+        if let Some(path) = &self.html {
+            write(path, &html::page(&report, Table::of(profile), &terminal::wrong_tables(&worlds)))?;
+        }
+        Ok(report.is_as_expected() && agreed)
     }
-    Ok(worlds.into_iter().filter(|world| names.is_empty() || names.iter().any(|name| name == world.name)).collect())
-}
 
-/// Checks with a line of progress, if somebody is looking.
-fn check_worlds(worlds: &[World], profile: Profile) -> Report {
-    let bar = spinner();
-    let report = check::run(worlds, profile, |world, Progress { states, explored }| {
-        bar.set_prefix(world.name);
-        bar.set_message(format!("{states} states, {} to explore", states - explored));
-    });
-    bar.finish_and_clear();
-    report
-}
-
-/// What turns while somebody waits.
-fn spinner() -> ProgressBar {
-    let bar = ProgressBar::new_spinner();
-    if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix} {msg} {elapsed}") {
-        bar.set_style(style);
+    /// All large worlds, and how fast the searches are; or the worlds that were asked for, large or not. Whether every
+    /// verdict is the expected one.
+    fn sweep_worlds(&self) -> Result<bool, Box<dyn Error>> {
+        let profile = self.profile.into();
+        let mut worlds = large::over(Table::of(profile));
+        if !self.world.is_empty() {
+            let others = environments::worlds(profile).into_iter();
+            worlds.extend(others.map(|world| Large { of: world.name, world }));
+        }
+        let worlds = chosen(&self.world, worlds, |Large { world, .. }| world.name)?;
+        let report = terminal::sweep_worlds(&worlds, profile, self.threads());
+        self.write_json(&report)?;
+        if self.world.is_empty() {
+            terminal::print_rates(Table::of(profile));
+        }
+        Ok(report.is_as_expected())
     }
-    bar.enable_steady_tick(Duration::from_millis(200));
-    bar
+
+    fn threads(&self) -> usize {
+        self.threads.or(available_parallelism().ok()).map_or(1, NonZeroUsize::get)
+    }
+
+    fn write_json(&self, report: &impl Serialize) -> Result<(), Box<dyn Error>> {
+        match &self.json {
+            Some(path) => Ok(write(path, &serde_json::to_string_pretty(report)?)?),
+            None => Ok(()),
+        }
+    }
 }
 
 fn write(path: &Path, text: &str) -> Result<(), String> {
     std::fs::write(path, text).map_err(|error| format!("cannot write {}: {error}", path.display()))
 }
 
-/// The wrong tables that fall in these worlds, with a line of progress.
-fn wrong_tables(worlds: &[World]) -> Vec<Negative> {
-    let names: Vec<&str> = worlds.iter().map(|world| world.name).collect();
-    let bar = spinner();
-    let caught = negatives(&names, |mutant| bar.set_message(format!("wrong table: {}", mutant.name)));
-    bar.finish_and_clear();
-    caught
-}
-
-/// Searches the same worlds with Stateright: the counts must be the same, and so must be what is never broken.
-fn agrees(worlds: &[World], report: &Report) -> bool {
-    let mut all = true;
-    for (world, ours) in worlds.iter().zip(&report.worlds) {
-        let theirs = world.checker().spawn_dfs().join();
-        let counts = (theirs.unique_state_count(), theirs.state_count() - 1);
-        let same = counts == (ours.states, ours.transitions);
-        println!(
-            "Stateright, {}: {} states, {} transitions: {}; probability that it took two states for one {:.0e}",
-            world.name,
-            counts.0,
-            counts.1,
-            if same { "the same" } else { "DIFFERENT" },
-            ours.collision_probability(),
-        );
-        all &= same;
+/// The worlds of these names; all if there is none.
+fn chosen<W>(names: &[String], worlds: Vec<W>, name_of: impl Fn(&W) -> &str) -> Result<Vec<W>, String> {
+    if let Some(unknown) = names.iter().find(|name| worlds.iter().all(|world| name_of(world) != **name)) {
+        let known: Vec<_> = worlds.iter().map(name_of).collect();
+        return Err(format!("there is no world {unknown:?}; there are {}", known.join(", ")));
     }
-    all
+    Ok(worlds.into_iter().filter(|world| names.is_empty() || names.iter().any(|name| name == name_of(world))).collect())
 }

@@ -33,6 +33,24 @@ fn to_the_letter_properties_fall_with_a_reason_and_a_ladder() {
 }
 
 #[test]
+fn a_sweep_reports_to_people_and_to_programs() {
+    let path = std::env::temp_dir().join(format!("lockstep-model-sweep-{}.json", std::process::id()));
+    let arguments = ["check", "--sweep", "--threads", "2", "--world", "calm", "--json", &path.to_string_lossy()];
+    let output = lockstep_model(&arguments);
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{text}");
+    assert!(text.contains("  hold: S1 S2 S3") && text.contains("probability that a state was missed"), "{text}");
+    let json: serde_json::Value =
+        serde_json::from_reader(std::fs::File::open(&path).expect("it was written")).expect("it is JSON");
+    std::fs::remove_file(&path).expect("it can be removed");
+    assert_eq!((&json["threads"], &json["worlds"][0]["world"]), (&2.into(), &"calm".into()));
+    let output = lockstep_model(&["check", "--world", "calm", "--stateright"]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    let states = format!("{} states, {} transitions", json["worlds"][0]["states"], json["worlds"][0]["transitions"]);
+    assert_eq!(text.matches(&states).count(), 3, "of the explorer, of Stateright and in all\n{text}");
+}
+
+#[test]
 fn an_unknown_world_is_one_line_and_a_failure() {
     let output = lockstep_model(&["check", "--world", "moon"]);
     let text = String::from_utf8_lossy(&output.stderr);

@@ -79,20 +79,7 @@ impl fmt::Display for Report {
         for world in &self.worlds {
             writeln!(f, "{world}")?;
         }
-        for figure in &self.figures {
-            write!(f, "{figure}")?;
-        }
-        let drawn = self.figures.iter().filter(|figure| figure.differs.is_none()).count();
-        let (states, transitions) =
-            self.worlds.iter().fold((0, 0), |(s, t), world| (s + world.states, t + world.transitions));
-        let verdict = if self.is_as_expected() { "every verdict is the expected one" } else { "NOT AS EXPECTED" };
-        writeln!(
-            f,
-            "{}: {} worlds, {states} states, {transitions} transitions, {drawn} of {} figures as drawn: {verdict}",
-            self.profile,
-            self.worlds.len(),
-            self.figures.len()
-        )
+        f.write_str(&self.conclusion())
     }
 }
 
@@ -153,6 +140,23 @@ impl fmt::Display for Falls {
 }
 
 impl Report {
+    /// What comes after the worlds: the figures, and a line for all together.
+    #[must_use]
+    pub fn conclusion(&self) -> String {
+        let figures: String = self.figures.iter().map(ToString::to_string).collect();
+        let drawn = self.figures.iter().filter(|figure| figure.differs.is_none()).count();
+        let states: usize = self.worlds.iter().map(|world| world.states).sum();
+        let transitions: usize = self.worlds.iter().map(|world| world.transitions).sum();
+        let verdict = if self.is_as_expected() { "every verdict is the expected one" } else { "NOT AS EXPECTED" };
+        format!(
+            "{figures}{}: {} worlds, {states} states, {transitions} transitions, {drawn} of {} figures as drawn: \
+             {verdict}\n",
+            self.profile,
+            self.worlds.len(),
+            self.figures.len()
+        )
+    }
+
     /// Whether every verdict is the expected one, and every figure goes as expected.
     #[must_use]
     pub fn is_as_expected(&self) -> bool {
@@ -170,15 +174,25 @@ impl WorldReport {
     /// States found per second.
     #[must_use]
     pub fn rate(&self) -> f64 {
-        count(self.states) / self.seconds.max(Duration::from_micros(1).as_secs_f64())
+        rate(self.states, self.seconds)
     }
 
     /// The probability that a search that remembers states by 64-bit fingerprints, as Stateright does, would have
-    /// missed one: two of n states share one with probability about n^2 / 2^65.
+    /// missed one.
     #[must_use]
     pub fn collision_probability(&self) -> f64 {
-        count(self.states).powi(2) / 2_f64.powi(65)
+        collision_probability(self.states)
     }
+}
+
+/// So many in so much time.
+pub(super) fn rate(states: usize, seconds: f64) -> f64 {
+    count(states) / seconds.max(Duration::from_micros(1).as_secs_f64())
+}
+
+/// Two of n states share a fingerprint of 64 bits with probability about n^2 / 2^65.
+pub(super) fn collision_probability(states: usize) -> f64 {
+    count(states).powi(2) / 2_f64.powi(65)
 }
 
 impl Verdict {
@@ -189,9 +203,11 @@ impl Verdict {
     }
 }
 
-/// A number of states, exactly: far below 2^53.
-fn count(states: usize) -> f64 {
-    f64::from(u32::try_from(states).unwrap_or(u32::MAX))
+/// A number as a fraction, exactly below 2^53 and nearly beyond.
+pub(super) fn count(number: usize) -> f64 {
+    let number = u64::try_from(number).unwrap_or(u64::MAX);
+    let half = |bits: u64| f64::from(u32::try_from(bits & u64::from(u32::MAX)).unwrap_or(u32::MAX));
+    half(number >> 32) * 2_f64.powi(32) + half(number)
 }
 
 #[cfg(test)]

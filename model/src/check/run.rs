@@ -2,7 +2,7 @@
 
 use super::environments;
 use super::expected::{why_falls, why_not_visited};
-use super::explore::{Explored, Progress, explore};
+use super::explore::{Explored, Progress, explore_with};
 use super::figures;
 use super::ladder;
 use super::liveness::{Counterexample, decide};
@@ -16,8 +16,14 @@ use std::time::Instant;
 ///
 /// The verdicts are those of the exact explorer, which looks at every state within the bounds.
 pub fn run(worlds: &[World], profile: Profile, mut progress: impl FnMut(&World, Progress)) -> Report {
-    let worlds = worlds.iter().map(|world| check(world, profile, |so_far| progress(world, so_far))).collect();
-    Report { profile: profile.name(), worlds, figures: figures::all(profile) }
+    let worlds = worlds.iter().map(|world| check(world, profile, 1, |so_far| progress(world, so_far))).collect();
+    Report { worlds, ..begin(profile) }
+}
+
+/// The report as it is before any world is checked: the figures alone.
+#[must_use]
+pub fn begin(profile: Profile) -> Report {
+    Report { profile: profile.name(), worlds: Vec::new(), figures: figures::all(profile) }
 }
 
 /// Checks every world of a profile.
@@ -25,9 +31,10 @@ pub fn run_all(profile: Profile, progress: impl FnMut(&World, Progress)) -> Repo
     run(&environments::worlds(profile), profile, progress)
 }
 
-fn check(world: &World, profile: Profile, progress: impl FnMut(Progress)) -> WorldReport {
+/// Checks a world with so many threads; `progress` is told now and then how far it has come.
+pub fn check(world: &World, profile: Profile, threads: usize, progress: impl FnMut(Progress)) -> WorldReport {
     let begun = Instant::now();
-    let found = explore(world, progress);
+    let found = explore_with(threads, world, progress);
     let seconds = begun.elapsed().as_secs_f64();
     let verdict = |&property: &Property| Verdict {
         property: property.id(),
