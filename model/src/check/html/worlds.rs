@@ -6,9 +6,8 @@ use crate::table::Table;
 use maud::{Markup, html};
 use std::collections::BTreeSet;
 
-/// Worlds against properties.
+/// Properties against worlds.
 pub(super) fn verdicts(report: &Report) -> Markup {
-    let properties = properties(report);
     html! {
         section #verdicts {
             h2 { "Verdicts" }
@@ -16,17 +15,17 @@ pub(super) fn verdicts(report: &Report) -> Markup {
                 table class="matrix" {
                     thead {
                         tr {
-                            th scope="col" { "World" }
-                            @for (property, gist) in &properties {
-                                th scope="col" { a href={ "#property-" (property) } title=(gist) { (property) } }
+                            th scope="col" { "Property" }
+                            @for world in &report.worlds {
+                                th scope="col" { a href={ "#world-" (world.world) } { (world.world) } }
                             }
                         }
                     }
                     tbody {
-                        @for world in &report.worlds {
+                        @for (property, gist) in properties(report) {
                             tr {
-                                th scope="row" { a href={ "#world-" (world.world) } { (world.world) } }
-                                @for (property, _) in &properties { (cell(world, property)) }
+                                th scope="row" { a href={ "#property-" (property) } { (property) } " " span class="gist" { (gist) } }
+                                @for world in &report.worlds { (cell(world, property)) }
                             }
                         }
                     }
@@ -58,7 +57,7 @@ fn cell(world: &WorldReport, property: &str) -> Markup {
     let verdict = world.verdicts.iter().find(|verdict| verdict.property == property);
     html! {
         @if let Some(verdict) = verdict {
-            td title={ (property) " in " (world.world) ": " (verdict.gist) } { (mark(Mark::of(verdict))) }
+            td title={ (property) " in " (world.world) } { (mark(Mark::of(verdict))) }
         } @else {
             td {}
         }
