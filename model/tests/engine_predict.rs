@@ -7,8 +7,8 @@ use lockstep_model::check::environments::named;
 use lockstep_model::check::explore::explore;
 use lockstep_model::check::mutate::MUTANTS;
 use lockstep_model::check::world::Action;
-use lockstep_model::table::{Flow, Next};
-use lockstep_model::{Event, Mod, Prediction, Profile, Rule, Segment, Seq, SeqNum, State, Table, Tcb, step};
+use lockstep_model::table::{Act, Flow, Next};
+use lockstep_model::{Event, Mod, Prediction, Profile, Rule, Segment, Seq, SeqNum, State, Table, Tcb, Urgency, step};
 use quickcheck::quickcheck;
 
 /// How often segments arrived, in ESTABLISHED and anywhere, and how often they were expected.
@@ -79,10 +79,11 @@ fn prediction_follows_every_table_a_wrong_one_too() {
 }
 
 #[test]
-fn prediction_follows_a_table_in_which_any_rule_is_missing_or_does_less_or_leads_elsewhere() {
-    let wrong: [fn(Rule) -> Option<Rule>; 5] = [
+fn prediction_follows_a_table_in_which_any_rule_is_missing_or_does_something_else_or_leads_elsewhere() {
+    let wrong: [fn(Rule) -> Option<Rule>; 6] = [
         |_| None,
         |rule| Some(Rule { then: &[], ..rule }),
+        |rule| Some(Rule { then: &[Act::Acknowledge(Urgency::Now)], ..rule }),
         |rule| Some(Rule { next: Next::Stay, ..rule }),
         |rule| Some(Rule { next: Next::To(State::CloseWait), ..rule }),
         |rule| Some(Rule { flow: Flow::Done, ..rule }),

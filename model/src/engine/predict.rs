@@ -2,14 +2,15 @@
 //!
 //! A segment is expected if it arrives in ESTABLISHED, begins at RCV.NXT and has no control bit but ACK and PSH. That
 //! settles most guards on its way, whatever else is the case. [`Prediction::of`] walks through the table with just this
-//! knowledge and notes what the rules do that must fire, up to the first check that asks for more;
-//! [`Prediction::predict`] does it, and leaves the rest to the interpreter. So it is the table's own way in every table,
-//! a wrong one included.
+//! knowledge and notes what the rules do that must fire, up to the first check that asks for more. From there it walks on
+//! as if nothing special came to light, and notes the rules that fire then. [`Prediction::predict`] does what was noted,
+//! looks once whether anything special has come to light, and if so leaves the rest to the interpreter. So it is the
+//! table's own way in every table, a wrong one included.
 
 use super::guard::{classify_ack, window_is_newer};
 use super::step::{Run, onward};
 use super::{Fired, Host, Tcb};
-use crate::event::Event;
+use crate::event::{Event, Timer};
 use crate::segment::{Flag, Flags, Segment};
 use crate::seq::SeqNum;
 use crate::state::State;
@@ -37,12 +38,16 @@ impl<'t> Prediction<'t> {
         segment: &Segment<S>,
         host: &mut H,
     ) -> Option<Fired> {
-        let way = &self.ways[Expected::of(tcb, segment, host)?.index()];
+        let expected = Expected::of(tcb, segment, host)?;
+        let way = &self.ways[expected.index()];
         let mut run = Run::new(tcb, Event::Arrives(*segment), host, way.fired);
         for &act in way.acts.iter().flatten() {
             run.perform(act);
         }
-        Some(run.walk(self.table, way.on))
+        match way.usually {
+            Some(fired) if expected.goes_as_usual(&run) => Some(fired),
+            Some(_) | None => Some(run.walk(self.table, way.on)),
+        }
     }
 }
 
@@ -90,17 +95,27 @@ impl Expected {
             | AckClass::Future => None,
         }
     }
+
+    /// Whether nothing special has come to light while a segment of this kind was processed: no FIN that was held, no text
+    /// that came with the SYN, no closed window.
+    fn goes_as_usual<S: SeqNum, H: Host<S>>(self, run: &Run<'_, S, H>) -> bool {
+        let closed = run.tcb.snd_wnd.into() == 0 || run.tcb.armed(Timer::Persist);
+        let held = run.accepted.fin || (!self.text && run.host.holds_next());
+        !closed && !held
+    }
 }
 
-/// The first part of a way through the table: all that is certain.
+/// A way through the table.
 #[derive(Clone, Copy, Debug)]
 struct Way {
-    /// The rules that fire.
+    /// The rules that fire for certain.
     fired: Fired,
     /// What they do, in order.
     acts: [Option<Act>; Way::CAPACITY],
     /// Where the event goes on.
     on: Option<Stage>,
+    /// All the rules that fire if it goes on as usual, where the rest of them do nothing.
+    usually: Option<Fired>,
 }
 
 impl Way {
@@ -108,17 +123,35 @@ impl Way {
     const CAPACITY: usize = 8;
 
     fn through(table: &Table, expected: Expected) -> Way {
-        let on = Some(Stage::of_arrival(State::Established));
-        let mut way = Way { fired: Fired::default(), acts: [None; Way::CAPACITY], on };
-        let mut known = Some(Known::at_first(expected));
-        while let (Some(stage), Some(now)) = (way.on, known) {
-            let certain = now.certain_match(table, stage);
-            let Some(rule) = certain.filter(|rule| way.take(rule.then)) else { break };
-            way.fired.push(rule.id);
-            way.on = onward(rule, stage);
-            known = rule.then.iter().try_fold(now, |known, &act| known.after(act));
+        let mut way = Way::from(Stage::of_arrival(State::Established), Fired::default());
+        let known = way.extend(table, Some(Known::at_first(expected)));
+        let as_usual = known.map(|known| Known { usual: true, ..known });
+        if let Some(stage) = way.on {
+            let mut rest = Way::from(stage, way.fired);
+            rest.extend(table, as_usual);
+            let ended = rest.on.is_none();
+            rest.on = Some(Stage::Persist);
+            rest.extend(table, as_usual);
+            let idle = rest.acts.iter().flatten().next().is_none();
+            way.usually = (ended && rest.on.is_none() && idle).then_some(rest.fired);
         }
         way
+    }
+
+    fn from(stage: Stage, fired: Fired) -> Way {
+        Way { fired, acts: [None; Way::CAPACITY], on: Some(stage), usually: None }
+    }
+
+    /// Goes on as far as it is certain, and says what is known there.
+    fn extend(&mut self, table: &Table, mut known: Option<Known>) -> Option<Known> {
+        while let (Some(stage), Some(now)) = (self.on, known) {
+            let certain = now.certain_match(table, stage);
+            let Some(rule) = certain.filter(|rule| self.take(rule.then)) else { break };
+            self.fired.push(rule.id);
+            self.on = onward(rule, stage);
+            known = rule.then.iter().try_fold(now, |known, &act| known.after(act));
+        }
+        known
     }
 
     /// Adds a rule's actions, all of them or, if there is no room, none.
@@ -135,14 +168,18 @@ impl Way {
 struct Known {
     text: bool,
     ack: AckClass,
+    /// RCV.NXT has not moved.
+    in_place: bool,
     /// The host has done nothing yet: the receive window is what it was.
     untouched: bool,
+    /// [`Expected::goes_as_usual`]
+    usual: bool,
 }
 
 impl Known {
     fn at_first(expected: Expected) -> Known {
         let ack = if expected.acknowledges { AckClass::New } else { AckClass::Duplicate };
-        Known { text: expected.text, ack, untouched: true }
+        Known { text: expected.text, ack, in_place: true, untouched: true, usual: false }
     }
 
     /// The rule that must fire, unless it depends on more than is known or leads out of ESTABLISHED.
@@ -160,12 +197,15 @@ impl Known {
             Atom::Has(Flag::Psh, _) => None,
             Atom::Has(flag, is) => Some((flag == Flag::Ack) == is),
             Atom::Carries(is) => Some(self.text == is),
-            Atom::Deliverable(is) => self.text.then_some(is),
+            Atom::Deliverable(is) => (self.text || self.usual).then_some(self.text == is),
             Atom::Acceptable(is) => self.untouched.then_some(is),
             Atom::Seq(class, is) => self.untouched.then_some((class == SeqClass::Exact) == is),
-            Atom::AtRcvNxt(is) | Atom::WindowNewer(is) => Some(is),
-            Atom::NewerThanRcvNxt(is) | Atom::UrgentNews(is) | Atom::CloseQueued(is) => Some(!is),
+            Atom::AtRcvNxt(is) => self.in_place.then_some(is),
+            Atom::NewerThanRcvNxt(is) => self.in_place.then_some(!is),
+            Atom::WindowNewer(is) => Some(is),
+            Atom::UrgentNews(is) | Atom::CloseQueued(is) => Some(!is),
             Atom::Ack(class, is) => Some((class == self.ack) == is),
+            Atom::FinReady(is) | Atom::WindowClosed(is) | Atom::Probing(is) => self.usual.then_some(!is),
             Atom::Active(_)
             | Atom::Remote(_)
             | Atom::NewText(_)
@@ -174,14 +214,11 @@ impl Known {
             | Atom::Reopened(_)
             | Atom::SynAcked(_)
             | Atom::FinAcked(_)
-            | Atom::FinReady(_)
             | Atom::SentFin(_)
             | Atom::AllAcked(_)
             | Atom::SendPending(_)
             | Atom::UserGone(_)
             | Atom::Unread(_)
-            | Atom::WindowClosed(_)
-            | Atom::Probing(_)
             | Atom::MayAnswer(_)
             | Atom::Listening(_)
             | Atom::Follows(..) => None,
@@ -194,8 +231,8 @@ impl Known {
             Act::AdvanceUna => Some(Known { ack: AckClass::Duplicate, untouched: false, ..self }),
             Act::SetWindow => Some(self),
             Act::Acknowledge(_) => Some(Known { untouched: false, ..self }),
-            Act::AcceptText
-            | Act::SetPassive(_)
+            Act::AcceptText => Some(Known { in_place: false, untouched: false, ..self }),
+            Act::SetPassive(_)
             | Act::SelectIss(_)
             | Act::RecordIrs
             | Act::AdvanceNxt
@@ -221,6 +258,18 @@ impl Known {
             | Act::KeepPrevious
             | Act::RestorePrevious
             | Act::ForgetPrevious => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn in_the_table_that_the_stack_runs_every_way_is_known_to_its_end() {
+        for (way, expected) in Prediction::of(Table::repaired()).ways.iter().zip(Expected::ALL) {
+            assert!(way.usually.is_some(), "{expected:?}: {way:?}");
         }
     }
 }
