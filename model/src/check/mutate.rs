@@ -4,7 +4,7 @@
 //! as an argument can be given one of these.
 
 use super::properties::Property::{
-    self, L1, L2, L3, L6, S1, S2, S3, S6, S7, S9, S11, S12, S13, S14, S15, S16, S17, S19, S20, S24,
+    self, L1, L2, L3, L6, S1, S2, S3, S6, S7, S9, S11, S12, S13, S14, S15, S16, S17, S19, S20, S23, S24,
 };
 use crate::event::Reply::Ok as ReplyOk;
 use crate::event::Timer::{Persist, Retransmit};
@@ -330,6 +330,12 @@ pub const MUTANTS: &[Mutant] = &[
         (L6, "window"),
         "A closed window is not probed.",
         &[Edit::Then("timeout/persist", &[Start(Persist)])],
+    ),
+    mutant(
+        "reset-in-silence",
+        (S23, "close"),
+        "Whose connection is reset is not told.",
+        &[Edit::Then("rst/open/reset", &[Flush, Delete])],
     ),
     mutant(
         "window-never-updated",
