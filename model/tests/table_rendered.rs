@@ -117,6 +117,8 @@ fn the_drawing_is_whole_and_names_every_rule_that_changes_the_state() {
         assert!(elements(&svg).is_ok(), "{:?}", elements(&svg));
         assert!(!svg.replace("http://www.w3.org/2000/svg", "").contains("://"), "it loads something");
         let diagram = Diagram::of(table);
+        let marks: usize = diagram.notes.iter().map(|note| note.from.len() + 1).sum();
+        assert_eq!(svg.matches("class=\"mark\"").count(), marks, "one in each box and one in the legend");
         let labels = diagram.arrows.iter().flat_map(|arrow| &arrow.labels);
         for rule in labels.chain(diagram.notes.iter().map(|note| &note.label)).flat_map(|label| &label.rules) {
             assert!(svg.contains(&format!("\n{rule}: RFC ")), "{rule}");

@@ -15,7 +15,7 @@ pub use svg::svg;
 
 use super::relation::{Cause, Relation, Step};
 use super::words;
-use crate::state::State;
+use crate::state::{State, StateSet};
 use crate::table::{RuleId, Table};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write};
@@ -132,13 +132,16 @@ impl Label {
     /// Each of its rules with the words that it follows, a line each.
     #[must_use]
     pub fn hint(&self, table: &Table) -> String {
-        let mut hint = String::new();
-        for rule in self.rules.iter().filter_map(|&id| table.rule(id)) {
-            for cite in rule.cite {
-                write!(hint, "\n{}: {cite}", rule.name).expect("a String can be written to");
-            }
-        }
-        hint
+        self.hint_in(StateSet::ALL, table)
+    }
+
+    /// The same, of the rules for one of these states.
+    #[must_use]
+    pub fn hint_in(&self, states: StateSet, table: &Table) -> String {
+        let rules = self.rules.iter().filter_map(|&id| table.rule(id));
+        let here = rules.filter(|rule| rule.states.iter().any(|state| states.has(state)));
+        let lines = here.flat_map(|rule| rule.cite.iter().map(move |cite| format!("\n{}: {cite}", rule.name)));
+        lines.collect()
     }
 }
 

@@ -4,7 +4,7 @@ use super::geometry::{BOXES, HALF_BOX, Line, PAGE, Point, ROUTES, Route};
 use super::lettering::{Hold, Lettering, Words, letter};
 use super::{Arrow, Diagram, Label, Note, line};
 use crate::render::escape;
-use crate::state::State;
+use crate::state::{State, StateSet};
 use crate::table::Table;
 
 /// A self-contained SVG of one page.
@@ -24,7 +24,7 @@ pub fn svg(table: &Table) -> String {
         }
     }
     for &(state, middle) in BOXES.iter().filter(|(state, _)| diagram.states.contains(state)) {
-        line(&mut text, &draw_state(state, middle, &diagram.notes));
+        line(&mut text, &draw_state(state, middle, &diagram.notes, table));
     }
     text + &draw_notes(&diagram, table) + KEY + "</svg>\n"
 }
@@ -48,6 +48,7 @@ const STYLE: &str = "
 .tcp-states .heading { font-weight: bold; }
 .tcp-states .arrow:hover .way { stroke-width: 2.6; }
 .tcp-states .arrow:hover .label, .tcp-states .note:hover { font-weight: bold; }
+.tcp-states .note:hover circle { fill: #ccc; }
 ";
 
 const TIPS: &str = "<defs>\n\
@@ -123,13 +124,18 @@ fn draw_labels(labels: &[Label], route: &Route) -> String {
 const MARK: i32 = 10;
 
 /// A box with the state's name and the marks of the notes that lead away from it.
-fn draw_state(state: State, (x, y): Point, notes: &[Note]) -> String {
-    let marks = || lettered(notes).filter(|(_, note)| note.from.contains(&state)).map(|(letter, _)| letter);
+fn draw_state(state: State, (x, y): Point, notes: &[Note], table: &Table) -> String {
+    let away: Vec<(char, &Note)> = lettered(notes).filter(|(_, note)| note.from.contains(&state)).collect();
     let (half_width, half_height) = HALF_BOX;
-    let first = marks().skip(1).fold(x, |x, _| x - MARK);
-    let foot = if marks().next().is_some() { y - 3 } else { y + 5 };
-    let marks: String =
-        marks().zip(0..).map(|(letter, place)| mark((first + 2 * MARK * place, y + 12), letter)).collect();
+    let first = away.iter().skip(1).fold(x, |x, _| x - MARK);
+    let foot = if away.is_empty() { y + 5 } else { y - 3 };
+    let marks = away.iter().zip(0..).map(|((letter, note), place)| {
+        let hint = note.label.hint_in(StateSet::of(&[state]), table);
+        let title = escape(&format!("{state} to {}\n{}{hint}", note.to, note.label));
+        let mark = mark((first + 2 * MARK * place, y + 12), *letter);
+        format!("\n<g class=\"note\"><title>{title}</title>{mark}</g>")
+    });
+    let marks: String = marks.collect();
     format!(
         "<rect class=\"box\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" rx=\"7\"/>\
          <text class=\"name\" x=\"{x}\" y=\"{foot}\">{state}</text>{marks}",
@@ -146,10 +152,8 @@ fn lettered(notes: &[Note]) -> impl Iterator<Item = (char, &Note)> {
 }
 
 fn mark((x, y): Point, letter: char) -> String {
-    format!(
-        "<g class=\"mark\"><circle cx=\"{x}\" cy=\"{y}\" r=\"7\"/><text x=\"{x}\" y=\"{}\">{letter}</text></g>",
-        y + 3
-    )
+    let foot = y + 3;
+    format!("<g class=\"mark\"><circle cx=\"{x}\" cy=\"{y}\" r=\"7\"/><text x=\"{x}\" y=\"{foot}\">{letter}</text></g>")
 }
 
 /// What the marks in the boxes mean.
@@ -165,11 +169,11 @@ fn draw_notes(diagram: &Diagram, table: &Table) -> String {
             line(&mut text, &format!("<text class=\"heading\" x=\"{}\" y=\"{y}\">{heading}</text>", LEFT - 8));
             y += LINE;
         }
-        let title = escape(&format!("to {}: {}{}", note.to, note.label, note.label.hint(table)));
-        let words = escape(&note.label.to_string());
+        let title = escape(&format!("to {}\n{}{}", note.to, note.label, note.label.hint(table)));
         let mark = mark((LEFT, y - 4), letter);
+        let words = escape(&note.label.to_string());
         let words = format!("<text x=\"{}\" y=\"{y}\">{words}</text>", LEFT + 14);
-        line(&mut text, &format!("<g class=\"note\"><title>{title}</title>{mark}{words}</g>"));
+        line(&mut text, &format!("<g class=\"note\"><title>{title}</title>{words}{mark}</g>"));
         y += LINE;
     }
     text + &draw_unrouted(diagram, y)
