@@ -793,6 +793,18 @@ fn idle_connections_are_kept_alive_if_asked_for() {
 }
 
 #[test]
+fn where_no_keep_alive_is_sent_none_is_in_vain() {
+    let two_seconds = Micros::from_secs(2);
+    let patient = lockstep::stack::KeepAlive { idle: two_seconds, interval: two_seconds, probes: 3 };
+    let mut net = Net::with(|config| config.tcp.keep_alive = Some(patient));
+    let (client, _) = net.established();
+    net.weather(|_, _| Fate::Lose);
+    net.close(Side::A, client);
+    net.run_secs(20);
+    assert_eq!(net.state(Side::A, client), State::FinWait1, "the FIN is still sent again");
+}
+
+#[test]
 fn a_neighbour_that_never_answers_is_told_to_the_user() {
     let mut net = Net::new();
     let now = net.now;

@@ -3,6 +3,7 @@
 //! [`Connection::step`] is the one place of the stack where a `Tcb` changes. What the table asks for meanwhile is in
 //! [`host`](super::host), what a connection sends next in [`output`](super::output).
 
+use lockstep_model::table::Stage;
 use lockstep_model::{Call, Event, Fired, Flag, Reply, Segment, Seq, SeqNum, Signal, State, Table, Tcb, Timer};
 
 use super::config::TcpConfig;
@@ -154,8 +155,10 @@ impl Connection {
         let doubtful = timer == Timer::Retransmit && self.flow.retransmission_is_due(common, &self.tcb);
         let in_vain = timer == Timer::KeepAlive && self.flow.keep_alives_are_in_vain(common);
         let timer = if in_vain { Timer::User } else { timer };
+        // In the other states something else runs out of patience, and no keep-alive is sent that could be in vain.
+        let keeps_alive = timer == Timer::KeepAlive && common.table.covers(Stage::KeepAliveTimeout, self.tcb.state());
         let effects = self.step(common, now, Event::Timeout(timer), Given::default());
-        if timer == Timer::KeepAlive && !effects.fired.is_empty() {
+        if keeps_alive {
             self.flow.keep_alive_was_sent(common, now);
         }
         Some(Effects { doubtful, ..effects })
