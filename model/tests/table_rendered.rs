@@ -8,7 +8,8 @@ use lockstep_model::render::diagram::Diagram;
 use lockstep_model::render::diagram::geometry::{BOXES, HALF_BOX, Line, PAGE, Point, ROUTES, Route};
 use lockstep_model::render::diagram::lettering::letter;
 use lockstep_model::render::{diagram, markdown};
-use lockstep_model::{Profile, State, Table};
+use lockstep_model::table::Next;
+use lockstep_model::{Profile, Rule, State, Table};
 use std::collections::BTreeSet;
 
 #[test]
@@ -61,6 +62,16 @@ fn every_arrow_has_a_way_and_every_way_an_arrow() {
     assert_eq!(ways.len(), ROUTES.len(), "one way for each");
     let unrouted = |table: &Table| diagram::svg(table).contains("\"unrouted\"");
     assert!(!tables().into_iter().any(unrouted));
+}
+
+#[test]
+fn an_arrow_without_a_way_is_told() {
+    let astray = |rule: Rule| match rule.name {
+        "fin/established" => Rule { next: Next::To(State::Listen), ..rule },
+        _ => rule,
+    };
+    let svg = diagram::svg(&Table::repaired().mutate(|rule| Some(astray(rule))));
+    assert!(svg.contains(">ESTABLISHED to LISTEN: rcv FIN / snd ACK</text>"));
 }
 
 #[test]
