@@ -45,6 +45,7 @@ const NEVER_FIRE: &[(&[&str], &str, &[State], &str)] = &[
     (&[LINUX], "syn-sent/ack/bad", &[SynSent], "L02 instead"),
     (&[LINUX], "syn-sent/ack/bad-rst", &[SynSent], "L02 instead"),
     (&[LINUX], "sequence/crossed-syn-ack", &[SynReceived], "L20 instead"),
+    (&[LINUX], "syn/syn-received/close-queued", &[SynReceived], "L04 instead"),
     (&[LINUX], "syn/syn-received/passive", &[SynReceived], "L04 instead"),
 ];
 

@@ -1,7 +1,7 @@
 //! What is expected to fall: by following the RFCs to the letter, and why. Whatever else falls, or holds although it is
 //! listed here, is news.
 
-use super::properties::Property::{self, L1, L3, L7, L9, S1, S6, S10, S11, S15, S16, S17, S19, S20, S21, S23};
+use super::properties::Property::{self, L1, L3, L7, L9, S1, S6, S10, S11, S14, S15, S16, S17, S19, S20, S21, S23};
 use crate::state::State;
 use crate::table::Profile;
 
@@ -65,6 +65,7 @@ const ORPHAN: &str = "D10: nothing ends FIN-WAIT-2 when the user and the peer ar
 const BAD_ACK_FALLS_THROUGH: &str = "D8: after a bad ACK in SYN-RECEIVED the FIN is processed all the same";
 
 const UNREAD_REFUSED: &str = "D9: RECEIVE in CLOSING, LAST-ACK and TIME-WAIT refuses the text on hand";
+const CLOSE_FORGOTTEN: &str = "D12: back in LISTEN nothing is known of the CLOSE that was queued";
 const RIGHT_EDGE: &str = "D11: an ACK on an old segment moves SND.UNA and, with it, the right edge of the send window";
 
 /// All falls.
@@ -76,12 +77,12 @@ pub const FALLS: &[Fall] = &[
     fall(Profile::Literal9293, L9, &["calls"], ORPHAN),
     fall(Profile::Literal9293, S11, &["both-ways"], RIGHT_EDGE),
     fall(Profile::Literal9293, S21, &["attack"], BAD_ACK_FALLS_THROUGH),
+    fall(Profile::Literal9293, S14, &["calm", "window", "calls"], CLOSE_FORGOTTEN),
     fall(Profile::Literal9293, S1, &["attack"], "D7: CLOSE-WAIT takes a second FIN; only an attacker sends one"),
     fall(Profile::Literal9293, S16, &["attack"], BAD_ACK_FALLS_THROUGH),
     fall(Profile::Literal9293, S19, &["attack"], BAD_ACK_FALLS_THROUGH),
     fall(Profile::Literal9293, S23, &["calls"], UNREAD_REFUSED),
     fall(Profile::Literal9293, S23, &["attack"], BAD_ACK_FALLS_THROUGH),
-    fall(Profile::Repaired, S11, &["both-ways"], RIGHT_EDGE),
     fall(Profile::Rfc793, S17, ALL, WINDOW_UNSET),
     fall(Profile::Rfc793, L3, WITH_PACKET_WARS, UNTHROTTLED),
     fall(Profile::Rfc793, L7, WITH_TWO_CLOSES, PROLONGED),
@@ -92,6 +93,7 @@ pub const FALLS: &[Fall] = &[
     fall(Profile::Rfc793, S1, &["crash"], BAD_ACK_FALLS_THROUGH),
     fall(Profile::Rfc793, S6, &["crash"], BAD_ACK_FALLS_THROUGH),
     fall(Profile::Rfc793, S10, &["crash"], BAD_ACK_FALLS_THROUGH),
+    fall(Profile::Rfc793, S14, &["calm", "window", "calls"], CLOSE_FORGOTTEN),
     fall(
         Profile::Rfc793,
         S19,

@@ -294,6 +294,12 @@ pub const MUTANTS: &[Mutant] = &[
         &[Edit::Add("sent/close-wait/fin-then-closing"), Edit::Drop("sent/close-wait/fin")],
     ),
     mutant(
+        "aborter-enters-time-wait",
+        (S7, "close"),
+        "An ABORT that resets enters TIME-WAIT, as §3.5.2 has it (D4).",
+        &[Edit::Add("abort/open/time-wait")],
+    ),
+    mutant(
         "reopening-forgets",
         (S13, "reopen"),
         "A SYN in TIME-WAIT replaces the old numbers before it has proved new.",

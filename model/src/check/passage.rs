@@ -296,10 +296,11 @@ impl Passage<'_> {
         if before.state() != State::SynReceived || before.reopened() {
             return after.state() == State::Listen && before.state() != State::Closed;
         }
+        let listens = before.is_passive() && !before.close_queued();
         let reset = self.arrived(Flag::Rst) || self.arrived(Flag::Syn);
         match after.state() {
-            State::Listen => !(before.is_passive() && reset && after.retransmission_queue_is_empty()),
-            State::Closed => before.is_passive() && self.arrived(Flag::Rst),
+            State::Listen => !(listens && reset && after.retransmission_queue_is_empty()),
+            State::Closed => listens && self.arrived(Flag::Rst),
             State::SynSent
             | State::SynReceived
             | State::Established

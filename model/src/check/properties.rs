@@ -134,8 +134,8 @@ properties! {
     /// or a new SYN for a listener, which keeps the old numbers until the SYN has proved new; FIN-WAIT-1, FIN-WAIT-2
     /// and CLOSING end without it only by a reset, ABORT, RELEASE or a timeout (RFC 9293 §3.6.1 MUST-13, MAY-2).
     S13: Step, &[&[E0], &[E3], &[E5], &[E6], &[E7], &[E8], &[E9]], "TIME-WAIT is entered and left as it should be, and not bypassed";
-    /// SYN-RECEIVED returns to LISTEN if and only if the OPEN was passive and a RST or SYN arrived, and leaves nothing
-    /// to retransmit (RFC 9293 §3.5 MUST-11, §3.10.7.4, erratum 8710).
+    /// SYN-RECEIVED returns to LISTEN if and only if the OPEN was passive, no CLOSE waits and a RST or SYN arrived, and
+    /// leaves nothing to retransmit (RFC 9293 §3.5 MUST-11, §3.10.4, §3.10.7.4, erratum 8710).
     S14: Step, &[&[E0], &[E3], &[E5], &[E6], &[E7], &[E8], &[E9]], "SYN-RECEIVED returns to LISTEN when it should and only then";
     /// SYN-RECEIVED becomes ESTABLISHED only on SND.UNA < SEG.ACK =< SND.NXT (RFC 9293 §3.10.7.4; RFC 793, erratum
     /// 3301).

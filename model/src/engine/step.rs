@@ -10,7 +10,8 @@ use core::fmt;
 /// Does to `tcb` what `table` says about `event`, and returns the rules that fired.
 ///
 /// Where the table has no row for the event in this state (a timer that cannot run there, text that cannot be sent
-/// there) nothing happens. It never panics, and it ends: stages only go forward.
+/// there) nothing happens. It never panics, and it ends: stages only go forward, or to that of CLOSED, which ends the
+/// processing.
 pub fn step<S: SeqNum, H: Host<S>>(table: &Table, tcb: &mut Tcb<S>, event: Event<S>, host: &mut H) -> Fired {
     let stage = Stage::entered_by(&event, tcb.state);
     Run::new(tcb, event, host, Fired::default()).walk(table, Some(stage))

@@ -86,6 +86,15 @@ pub(super) const RULES: &[Rule] = &[
     when [Ack(AckClass::New, true), WindowNewer(true)];
     then [AdvanceUna, SetWindow]; Stay, Continue;
     RFC793 Literal; Rfc793 "3.9" "If SND.UNA < SEG.ACK =< SND.NXT, the send window should be updated." },
+    rule! { "ack/new/window-not-newer": Ack in Established | FinWait1 | CloseWait | Closing | LastAck;
+    when [Ack(AckClass::New, true), WindowNewer(false)];
+    then [AdvanceUna, SetWindow]; Stay, Continue;
+    REPAIRED Repair {
+        defect: "D11",
+        why: "SND.WND counts from SND.UNA, so an ACK that moves SND.UNA and leaves SND.WND alone moves the right edge beyond what was ever offered; but SEG.SEQ is old only because the segment was sent again: no segment whose window is known acknowledged as much, so none was sent later, and its window is the one to believe",
+        counterexample: "the peer's first segment is lost, its second sets SND.WL1; then its buffer fills, and it sends the first again, with a new ACK and a smaller window (S11)",
+    }; Rfc9293 "3.10.7.4" "Note that SND.WND is an offset from SND.UNA",
+    Rfc9293 "3.10.7.4" "The check here prevents using old segments to update the window." },
     rule! { "ack/new": Ack in Established | FinWait1 | CloseWait | Closing | LastAck;
     when [Ack(AckClass::New, true)];
     then [AdvanceUna]; Stay, Continue;

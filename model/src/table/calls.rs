@@ -4,8 +4,8 @@ use super::rule::rule;
 use super::{Act::*, Atom::*, Doc, Flow::Done, Form, Kind::*, Next::*, Room, Rule};
 use crate::event::Reply::{self, AlreadyExists, DoesNotExist, RemoteUnspecified};
 use crate::event::Signal;
-use crate::event::Timer::{FinWait2 as FinWait2Timer, Retransmit as Rexmit};
-use crate::state::State::{Closed, FinWait1, Listen, SynSent};
+use crate::event::Timer::{FinWait2 as FinWait2Timer, Retransmit as Rexmit, TimeWait as TimeWaitTimer};
+use crate::state::State::{Closed, FinWait1, Listen, SynSent, TimeWait};
 
 const CLOSING: super::Act = Reply(Reply::Closing);
 
@@ -208,6 +208,12 @@ pub(super) const RULES: &[Rule] = &[
     when [];
     then [Flush, Reply(Reply::Ok), Delete]; To(Closed), Done;
     ALL Literal; Rfc9293 "3.10.5" "All queued SENDs and RECEIVEs should be given \"connection reset\" notification. Delete the TCB, enter CLOSED state, and return." },
+    // D4: no reading follows these words, for the text of the call itself says otherwise.
+    rule! { "abort/open/time-wait": Abort in SynReceived | Established | FinWait1 | FinWait2 | CloseWait;
+    when [];
+    then [Emit(Form::RstNxt), Flush, StopAll, Start(TimeWaitTimer), Signal(Signal::Reset), Reply(Reply::Ok)]; To(TimeWait), Done;
+    NONE Literal; Rfc9293 "3.5.2" "The side of a connection issuing a reset should enter the TIME-WAIT state",
+    Rfc9293 "3.3.2" "A RST can be sent from any state with a corresponding transition to TIME-WAIT" },
     rule! { "abort/open/reset": Abort in SynReceived | Established | FinWait1 | FinWait2 | CloseWait;
     when [];
     then [Emit(Form::RstNxt), Flush, Signal(Signal::Reset), Reply(Reply::Ok), Delete]; To(Closed), Done;

@@ -32,6 +32,15 @@ pub(super) const RULES: &[Rule] = &[
     when [Reopened(true)];
     then [StopAll, Flush, RestorePrevious, Start(TimeWaitTimer)]; To(TimeWait), Done;
     REPAIRED Literal; Rfc9293 "3.6.1" "returns to TIME-WAIT state if the SYN turns out to be an old duplicate" },
+    rule! { "rst/syn-received/close-queued": Rst in SynReceived;
+    when [Passive(true), CloseQueued(true)];
+    then [Flush, Signal(Signal::Refused), Delete]; To(Closed), Done;
+    REPAIRED Repair {
+        defect: "D12",
+        why: "back in LISTEN the connection has forgotten the CLOSE that its user was told is ok, and accepts a peer that nobody wants; a CLOSE in LISTEN deletes it",
+        counterexample: "passive OPEN, SYN arrives, CLOSE is queued, RST arrives: LISTEN (S14)",
+    }; Rfc9293 "3.10.7.4" "In either case, the retransmission queue should be flushed.",
+    Rfc9293 "3.10.4" "Delete TCB, enter CLOSED state, and return." },
     rule! { "rst/syn-received/passive": Rst in SynReceived;
     when [Passive(true)];
     then [ReenterListen]; To(Listen), Done;

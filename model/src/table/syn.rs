@@ -1,7 +1,7 @@
 //! RFC 9293 §3.10.7.4, fourth: check the SYN bit.
 
 use super::rule::rule;
-use super::{Act::*, Atom::*, Doc, Flow::*, Form, Kind::*, Next::*, Policy, Rule};
+use super::{Act::*, Atom::*, Doc, Flow::*, Form, Kind::*, Next::*, Policy, Rule, Stage};
 use crate::event::Timer::TimeWait as TimeWaitTimer;
 use crate::event::{Signal, Urgency::Now};
 use crate::segment::Flag::Syn as SYN;
@@ -16,6 +16,16 @@ pub(super) const RULES: &[Rule] = &[
     when [Reopened(true)];
     then [StopAll, Flush, RestorePrevious, Start(TimeWaitTimer)]; To(TimeWait), Done;
     REPAIRED Literal; Rfc9293 "3.6.1" "returns to TIME-WAIT state if the SYN turns out to be an old duplicate" },
+    // Nobody listens any more, so the SYN is one that comes to CLOSED.
+    rule! { "syn/syn-received/close-queued": Syn in SynReceived;
+    when [Passive(true), CloseQueued(true)];
+    then [Flush, Signal(Signal::Reset), Delete]; To(Closed), Jump(Stage::Closed);
+    REPAIRED Repair {
+        defect: "D12",
+        why: "back in LISTEN the connection has forgotten the CLOSE that its user was told is ok, and accepts a peer that nobody wants; a CLOSE in LISTEN deletes it",
+        counterexample: "passive OPEN, SYN arrives, CLOSE is queued, another SYN arrives in the window: LISTEN (S14)",
+    }; Rfc9293 "3.10.4" "Delete TCB, enter CLOSED state, and return.",
+    Rfc9293 "3.5.2" "If the connection does not exist (CLOSED), then a reset is sent in response to any incoming segment except another reset." },
     rule! { "syn/syn-received/passive": Syn in SynReceived;
     when [Passive(true)];
     then [ReenterListen]; To(Listen), Done;

@@ -30,6 +30,8 @@ const NEVER_FIRED: &[(&str, &str)] = &[
     ("send/listen/unspecified", "a listener has nothing to send; its children have"),
     ("release/listen/delete", "a listener is closed by CLOSE"),
     ("abort/listen/delete", "a listener is closed by CLOSE"),
+    ("rst/syn-received/close-queued", "a listener's child has no user before it is established, who could close it"),
+    ("syn/syn-received/close-queued", "a listener's child has no user before it is established, who could close it"),
     ("ack-of-fin/time-wait/occupying", "no peer sends text after its FIN, and the attacker's has a bad ACK"),
 ];
 

@@ -93,35 +93,26 @@ pub struct Observer {
     came_from: BTreeMap<Pair, State>,
 }
 
-/// The window that a peer has offered, read as RFC 9293 §3.10.7.4 reads it.
+/// How far a peer has allowed the host to go. It never takes back what it has offered.
 #[derive(Clone, Copy, Debug)]
 struct Offer {
-    /// SND.WND, SND.WL1 and SND.WL2.
-    window: u32,
+    /// The highest SEG.SEQ.
     seq: Seq,
-    ack: Seq,
-    /// The farthest that SND.UNA+SND.WND has been.
+    /// The farthest SEG.ACK+SEG.WND.
     edge: Seq,
 }
 
 impl Offer {
     fn of(segment: &Segment<Seq>) -> Offer {
-        let Segment { seq, ack, wnd, .. } = *segment;
-        Offer { window: wnd, seq, ack, edge: ack.plus(wnd) }
+        Offer { seq: segment.seq, edge: segment.ack.plus(segment.wnd) }
     }
 
-    /// The acknowledgment of an old segment counts, its window does not.
+    /// What an old segment has offered counts too, unless it is one of another incarnation.
     fn update(&mut self, segment: &Segment<Seq>) {
-        if segment.seq.since(self.seq).unsigned_abs() > 1 << 17 {
-            // It is of another incarnation.
-            return;
-        }
-        if segment.seq.after(self.seq) || (segment.seq == self.seq && !segment.ack.before(self.ack)) {
-            (self.window, self.seq, self.ack) = (segment.wnd, segment.seq, segment.ack);
-        }
-        let edge = segment.ack.plus(self.window);
-        if edge.after(self.edge) {
-            self.edge = edge;
+        if segment.seq.since(self.seq).unsigned_abs() <= 1 << 17 {
+            let later = |one: Seq, other: Seq| if one.after(other) { one } else { other };
+            let Offer { seq, edge } = Offer::of(segment);
+            *self = Offer { seq: later(seq, self.seq), edge: later(edge, self.edge) };
         }
     }
 }
