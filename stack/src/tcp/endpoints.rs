@@ -345,6 +345,8 @@ impl Endpoints {
                 return Heard::Well;
             }
             Owner::Listener { index, .. } => index,
+            // He has gone in SYN-RECEIVED: what he has sent is delivered, and his FIN follows (RFC 9293 §3.10.4).
+            Owner::Nobody if entry.connection.tcb().user_gone() => return Heard::Well,
             Owner::Nobody => return Heard::ByNobody,
         };
         let Some(listener) = self.listeners.at_mut(parent) else {
