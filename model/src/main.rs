@@ -4,7 +4,8 @@ mod terminal;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use lockstep_model::check::large::{self, Large};
-use lockstep_model::check::{environments, html};
+use lockstep_model::check::negatives::CASES;
+use lockstep_model::check::{environments, html, matrix};
 use lockstep_model::{Profile, Table, render};
 use serde::Serialize;
 use stateright::Model;
@@ -26,6 +27,14 @@ struct Arguments {
 enum Command {
     /// Decide every property in every world; the exit status is 0 only if each verdict is the expected one.
     Check(Check),
+    /// Show the numbered negatives: what falls when the rules, or the world, are wrong in one way.
+    Negatives {
+        /// Only those of this number.
+        #[arg(long)]
+        id: Option<String>,
+    },
+    /// Print what falls with TIME-WAIT and without, for numbers that overlap and for those that do not.
+    Matrix,
     /// Walk through a world in the browser, with Stateright's Explorer.
     Explore {
         /// The world.
@@ -123,6 +132,11 @@ fn run(command: Command) -> Result<ExitCode, Box<dyn Error>> {
             let as_expected = if check.sweep { check.sweep_worlds()? } else { check.check_worlds()? };
             Ok(ExitCode::from(u8::from(!as_expected)))
         }
+        Command::Negatives { id } => show_negatives(id.as_deref()),
+        Command::Matrix => {
+            print!("{}", matrix::markdown(&matrix::CELLS.map(matrix::Cell::find)));
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Explore { world, profile, address } => {
             let [world] = chosen(&[world], environments::worlds(profile.into()), |world| world.name)?[..] else {
                 return Err("choose one world".into());
@@ -189,6 +203,23 @@ impl Check {
 
 fn write(path: &Path, text: &str) -> Result<(), String> {
     std::fs::write(path, text).map_err(|error| format!("cannot write {}: {error}", path.display()))
+}
+
+/// Shows the negatives of a number, or all, as each is known.
+fn show_negatives(id: Option<&str>) -> Result<ExitCode, Box<dyn Error>> {
+    let mut wanted = CASES.iter().filter(|case| id.is_none_or(|id| case.id == id)).peekable();
+    if wanted.peek().is_none() {
+        return Err(
+            "there is no such negative; there are N1 to N22, and N14 is a matter of figures (see `check`)".into()
+        );
+    }
+    let mut as_expected = true;
+    for case in wanted {
+        let shown = case.show();
+        println!("{shown}");
+        as_expected &= shown.is_as_expected();
+    }
+    Ok(ExitCode::from(u8::from(!as_expected)))
 }
 
 /// The worlds of these names; all if there is none.

@@ -11,6 +11,8 @@ use core::fmt;
 pub enum Move {
     /// A call.
     Call(Call),
+    /// CLOSE by a user who waits for his peer to do so first.
+    CloseLast,
     /// The user timeout or keep-alive timer goes off.
     Timeout(Timer),
     /// The host crashes and starts again: its connection is forgotten, and nobody is told.
@@ -133,8 +135,8 @@ pub struct Bounds {
     /// Each side selects at most this many initial sequence numbers; a call or a SYN that would need one more is not
     /// made, or is lost.
     pub incarnations: u8,
-    /// From one ISS to the next.
-    pub iss_stride: u8,
+    /// From one ISS of a side to its next.
+    pub iss_stride: [u8; 2],
     /// The clock that chooses the ISS goes on over a crash; else it begins again (RFC 9293 §3.4.1, §3.4.3).
     pub clock_survives: bool,
     /// After a crash a host keeps quiet until every segment that was on its way is gone (RFC 9293 §3.4.3).
@@ -151,6 +153,9 @@ pub struct Bounds {
     pub delayed_acks: bool,
     /// A segment that was on its way when 2MSL began is gone when it ends; else segments live for ever.
     pub msl: bool,
+    /// 2MSL is long enough: it does not end while the peer waits for our last acknowledgment, or anything that either has
+    /// sent is on its way (see negative N12).
+    pub last_ack_arrives: bool,
     /// Somebody listens on each side, so that TIME-WAIT may be cut short.
     pub listeners: bool,
     /// The optional parts that each follows.
@@ -162,7 +167,7 @@ impl Bounds {
     #[must_use]
     pub fn iss(&self, side: Side, nth: u8) -> N {
         let earlier = u32::from(nth.saturating_sub(1));
-        side.first_iss().plus(earlier * u32::from(self.iss_stride))
+        side.first_iss().plus(earlier * u32::from(self.iss_stride[side.index()]))
     }
 
     /// What the users may still do at the start.
@@ -209,23 +214,26 @@ impl fmt::Display for Bounds {
         }
         writeln!(
             f,
-            "network: {} segments at once, reordering {}, loss {}, duplications {}, none outlives 2MSL {}; forgeries {} \
+            "network: {} segments at once, reordering {}, loss {}, duplications {}, none outlives 2MSL {}, last ACK arrives \
+             {}; forgeries {} \
              ({:?})",
             self.capacity,
             yes_no(self.order == Order::Any),
             yes_no(self.loss),
             self.duplications,
             yes_no(self.msl),
+            yes_no(self.last_ack_arrives),
             self.forgeries,
             self.attacker,
         )?;
         writeln!(
             f,
-            "ends: sequence space 2^{}, {} incarnations, ISS {} apart, their clock survives a crash {}, quiet time {}, \
+            "ends: sequence space 2^{}, {} incarnations, ISS {} and {} apart, their clock survives a crash {}, quiet time {}, \
              MSS {}, buffer {}, slow reader {}, urgent {}, delayed ACKs {}, listeners {}",
             N::BITS,
             self.incarnations,
-            self.iss_stride,
+            self.iss_stride[0],
+            self.iss_stride[1],
             yes_no(self.clock_survives),
             yes_no(self.quiet_time),
             self.mss,
@@ -244,6 +252,7 @@ impl fmt::Display for Move {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Move::Call(call) => f.write_str(call_name(*call)),
+            Move::CloseLast => f.write_str("CLOSE after the peer"),
             Move::Timeout(timer) => write!(f, "{} timeout", timer_name(*timer)),
             Move::Crash => f.write_str("crash"),
             Move::Shrink => f.write_str("shrink the receive buffer"),

@@ -59,7 +59,7 @@ pub const E0: Bounds = Bounds {
     forgeries: 0,
     attacker: Attacker::Blind,
     incarnations: 1,
-    iss_stride: 8,
+    iss_stride: [8; 2],
     clock_survives: true,
     quiet_time: false,
     mss: 1,
@@ -68,6 +68,7 @@ pub const E0: Bounds = Bounds {
     urgent: false,
     delayed_acks: false,
     msl: false,
+    last_ack_arrives: false,
     listeners: false,
     policies: [&Policy::ALL, &Policy::ALL],
 };
@@ -303,24 +304,25 @@ const fn at_most(n: u8, call: Call) -> (Move, Times) {
     (Move::Call(call), Times::AtMost(n))
 }
 
-const ACTIVE: (Move, Times) = at_most(1, Call::OpenActive { remote: true });
-const ACTIVE_TWICE: (Move, Times) = at_most(2, Call::OpenActive { remote: true });
-const PASSIVE: (Move, Times) = at_most(1, Call::OpenPassive);
-const PASSIVE_TWICE: (Move, Times) = at_most(2, Call::OpenPassive);
+pub(super) const ACTIVE: (Move, Times) = at_most(1, Call::OpenActive { remote: true });
+pub(super) const ACTIVE_TWICE: (Move, Times) = at_most(2, Call::OpenActive { remote: true });
+pub(super) const PASSIVE: (Move, Times) = at_most(1, Call::OpenPassive);
+pub(super) const PASSIVE_TWICE: (Move, Times) = at_most(2, Call::OpenPassive);
 const UNSPECIFIED: (Move, Times) = any(Call::OpenActive { remote: false });
-const SEND: (Move, Times) = at_most(1, Call::Send { remote: false });
-const SEND_TWICE: (Move, Times) = at_most(2, Call::Send { remote: false });
-const SEND_THRICE: (Move, Times) = at_most(3, Call::Send { remote: false });
+pub(super) const SEND: (Move, Times) = at_most(1, Call::Send { remote: false });
+pub(super) const SEND_TWICE: (Move, Times) = at_most(2, Call::Send { remote: false });
+pub(super) const SEND_THRICE: (Move, Times) = at_most(3, Call::Send { remote: false });
 const SEND_REMOTE: (Move, Times) = at_most(1, Call::Send { remote: true });
-const RECEIVE: (Move, Times) = any(Call::Receive);
-const CLOSE: (Move, Times) = any(Call::Close);
-const RELEASE: (Move, Times) = any(Call::Release);
-const ABORT: (Move, Times) = any(Call::Abort);
+pub(super) const RECEIVE: (Move, Times) = any(Call::Receive);
+pub(super) const CLOSE: (Move, Times) = any(Call::Close);
+pub(super) const CLOSE_LAST: (Move, Times) = (Move::CloseLast, Times::Any);
+pub(super) const RELEASE: (Move, Times) = any(Call::Release);
+pub(super) const ABORT: (Move, Times) = any(Call::Abort);
 const STATUS: (Move, Times) = any(Call::Status);
-const USER_TIMEOUT: (Move, Times) = (Move::Timeout(Timer::User), Times::Any);
+pub(super) const USER_TIMEOUT: (Move, Times) = (Move::Timeout(Timer::User), Times::Any);
 const KEEP_ALIVE: (Move, Times) = (Move::Timeout(Timer::KeepAlive), Times::Any);
-const CRASH: (Move, Times) = (Move::Crash, Times::AtMost(1));
-const SHRINK: (Move, Times) = (Move::Shrink, Times::AtMost(1));
+pub(super) const CRASH: (Move, Times) = (Move::Crash, Times::AtMost(1));
+pub(super) const SHRINK: (Move, Times) = (Move::Shrink, Times::AtMost(1));
 
 #[cfg(test)]
 mod tests {
@@ -337,7 +339,7 @@ mod tests {
         script.fold(0, |octets, &(what, times)| match (what, times) {
             (Move::Call(Call::Send { .. }), Times::AtMost(n)) => octets + u32::from(n),
             (Move::Call(Call::Send { .. }), Times::Any) => u32::MAX,
-            (Move::Call(_) | Move::Timeout(_) | Move::Crash | Move::Shrink, _) => octets,
+            (Move::Call(_) | Move::CloseLast | Move::Timeout(_) | Move::Crash | Move::Shrink, _) => octets,
         })
     }
 
@@ -350,8 +352,13 @@ mod tests {
             assert!(incarnations < NOBODY);
             assert!(buffer <= 8, "held octets are bits of an octet");
             let most = Side::BOTH.map(|side| octets(&world, side)).into_iter().max().unwrap_or(0) + 2;
-            assert!(most <= u32::from(iss_stride), "{}: incarnations keep clear of each other", world.name);
-            let reach = u32::from(incarnations) * u32::from(iss_stride) + u32::from(buffer);
+            assert!(
+                iss_stride.iter().all(|&stride| most <= u32::from(stride)),
+                "{}: incarnations keep clear of each other",
+                world.name
+            );
+            let reach =
+                u32::from(incarnations) * iss_stride.map(u32::from).into_iter().fold(0, u32::max) + u32::from(buffer);
             assert!(reach < 1 << (N::BITS - 1), "{}: no live distance reaches the antipode", world.name);
         }
     }

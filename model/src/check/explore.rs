@@ -70,9 +70,17 @@ pub fn explore_with(threads: usize, world: &World, mut progress: impl FnMut(Prog
 /// searched. `None` if it holds.
 #[must_use]
 pub fn hunt(world: &World, property: Property) -> Option<(Explored, u32)> {
-    let mut found = Explored::begin(world);
-    found.continue_while(1, world, |found| found.first_broken(property).is_none());
+    let found = hunt_all(world, &[property]);
     found.first_broken(property).map(|state| (found, state))
+}
+
+/// Explores a world until all of these safety properties are broken, or to its end.
+#[must_use]
+pub fn hunt_all(world: &World, properties: &[Property]) -> Explored {
+    let mut found = Explored::begin(world);
+    let holds = |found: &Explored| properties.iter().any(|&property| found.first_broken(property).is_none());
+    found.continue_while(1, world, holds);
+    found
 }
 
 impl Explored {

@@ -24,6 +24,7 @@ pub mod intern;
 pub mod ladder;
 pub mod large;
 pub mod liveness;
+pub mod matrix;
 pub mod mutate;
 pub mod negatives;
 mod owner;

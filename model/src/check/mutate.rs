@@ -10,7 +10,8 @@ use crate::event::Reply::Ok as ReplyOk;
 use crate::event::Timer::{Persist, Retransmit};
 use crate::event::{Signal, Urgency};
 use crate::segment::Flag;
-use crate::state::State::{Closed, Established};
+use crate::state::State::{self, Closed, Established};
+use crate::state::StateSet;
 use crate::table::Act::{self, *};
 use crate::table::{Atom, Flow, Form, Next, Profile, Room, Rule, Table};
 
@@ -44,6 +45,8 @@ pub enum Edit {
     To(&'static str, Next),
     /// The event goes on there instead.
     Goes(&'static str, Flow),
+    /// It applies in these states instead.
+    In(&'static str, &'static [State]),
 }
 
 impl Edit {
@@ -56,7 +59,8 @@ impl Edit {
             | Edit::When(rule, _)
             | Edit::Then(rule, _)
             | Edit::To(rule, _)
-            | Edit::Goes(rule, _) => rule,
+            | Edit::Goes(rule, _)
+            | Edit::In(rule, _) => rule,
         }
     }
 
@@ -69,6 +73,7 @@ impl Edit {
             Edit::Then(_, then) => Some(Rule { then, ..rule }),
             Edit::To(_, next) => Some(Rule { next, ..rule }),
             Edit::Goes(_, flow) => Some(Rule { flow, ..rule }),
+            Edit::In(_, states) => Some(Rule { states: StateSet::of(states), ..rule }),
         }
     }
 }
@@ -77,12 +82,7 @@ impl Mutant {
     /// The wrong table.
     #[must_use]
     pub fn table(&self) -> Table {
-        Table::catalogue().mutate(|rule| {
-            let edits = || self.edits.iter().filter(|edit| edit.rule() == rule.name);
-            let added = edits().any(|edit| matches!(edit, Edit::Add(_)));
-            let in_force = (added || rule.profiles.has(Profile::Repaired)).then_some(rule);
-            edits().fold(in_force, |rule, edit| edit.applied(rule?))
-        })
+        edited(self.edits)
     }
 
     /// The wrong table, for as long as the program runs: hosts keep a reference to theirs.
@@ -90,6 +90,17 @@ impl Mutant {
     pub fn leaked_table(&self) -> &'static Table {
         Box::leak(Box::new(self.table()))
     }
+}
+
+/// The repaired table with these differences.
+#[must_use]
+pub fn edited(edits: &[Edit]) -> Table {
+    Table::catalogue().mutate(|rule| {
+        let edits = || edits.iter().filter(|edit| edit.rule() == rule.name);
+        let added = edits().any(|edit| matches!(edit, Edit::Add(_)));
+        let in_force = (added || rule.profiles.has(Profile::Repaired)).then_some(rule);
+        edits().fold(in_force, |rule, edit| edit.applied(rule?))
+    })
 }
 
 /// The mutant of this name.

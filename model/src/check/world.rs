@@ -155,6 +155,7 @@ impl World {
             Move::Call(call) => {
                 !(end.owner.quiet || (selects_iss(call, end.tcb.state()) && self.bounds.are_used_up(end)))
             }
+            Move::CloseLast => end.tcb.state() == Connection::CloseWait,
             Move::Timeout(_) => !end.owner.quiet,
             Move::Crash => !matches!(end.tcb.state(), Connection::Closed | Connection::Listen),
             Move::Shrink => end.owner.shrunk + end.owner.unread + 1 < self.bounds.buffer,
@@ -163,7 +164,8 @@ impl World {
 
     fn timers(&self, side: Side, state: &State) -> impl Iterator<Item = Timer> {
         let end = state.ends[side.index()];
-        let too_early = self.bounds.msl && state.network.has_aged(side);
+        let too_early = (self.bounds.msl && state.network.has_aged(side))
+            || (self.bounds.last_ack_arrives && World::is_still_heard_of(state, side));
         let waits = !self.bounds.loss && !state.network.is_empty();
         let delayed = end.owner.ack_owed.then_some(Timer::DelayedAck);
         let runs = move |&timer: &Timer| {
@@ -177,6 +179,17 @@ impl World {
         TIMERS_OF_THE_TABLE.into_iter().filter(runs).chain(delayed)
     }
 
+    /// Whether the peer of this end still knows it, or anything that either has sent is on its way.
+    fn is_still_heard_of(state: &State, side: Side) -> bool {
+        let [us, peer] = [side, side.other()].map(|side| &state.ends[side.index()]);
+        let paired = peer.owner.incarnation == us.owner.peer && peer.owner.peer == us.owner.incarnation;
+        let sent = |packet: Packet| {
+            let ghost = packet.ghost();
+            ghost.incarnation == if ghost.from == side { us.owner.incarnation } else { us.owner.peer }
+        };
+        (paired && peer.tcb.state().is_synchronized()) || state.network.packets().any(sent)
+    }
+
     /// Who makes an action happen.
     #[must_use]
     pub fn agent(&self, action: Action) -> Agent {
@@ -186,7 +199,7 @@ impl World {
             Action::Move(side, place) => match self.move_at(side, place) {
                 Some((Move::Call(Call::Receive), _)) => Agent::Reader,
                 Some((Move::Crash | Move::Shrink, _)) => Agent::Adversary,
-                Some((Move::Call(_) | Move::Timeout(_), _)) | None => Agent::User,
+                Some((Move::Call(_) | Move::CloseLast | Move::Timeout(_), _)) | None => Agent::User,
             },
             Action::Timeout(..) | Action::Tick(_) | Action::Wake(_) => Agent::Timer,
         }
@@ -322,7 +335,10 @@ impl World {
             (Move::Call(Call::OpenActive { .. } | Call::OpenPassive), Times::AtMost(n)) => {
                 made + u32::from(n) - owner.left(place)
             }
-            (Move::Call(_) | Move::Timeout(_) | Move::Crash | Move::Shrink, Times::AtMost(_) | Times::Any) => made,
+            (
+                Move::Call(_) | Move::CloseLast | Move::Timeout(_) | Move::Crash | Move::Shrink,
+                Times::AtMost(_) | Times::Any,
+            ) => made,
         })
     }
 }
@@ -371,6 +387,10 @@ impl<W: Witness> Step<'_, W> {
             Move::Call(call) => {
                 let reply = self.happen(side, Event::Call(call), None);
                 matches!(reply, Some(Reply::Ok | Reply::Queued | Reply::Deliver))
+            }
+            Move::CloseLast => {
+                self.happen(side, Event::Call(Call::Close), None);
+                true
             }
             Move::Timeout(timer) => {
                 self.happen(side, Event::Timeout(timer), None);
