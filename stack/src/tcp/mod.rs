@@ -30,3 +30,4 @@ pub use config::{KeepAlive, TcpConfig};
 pub use demux::Pair;
 pub(crate) use endpoints::Endpoints;
 pub(crate) use view::EndpointsProjection;
+pub use view::Projected;

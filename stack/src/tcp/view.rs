@@ -4,13 +4,14 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use lockstep_model::{RuleId, Segment, Seq, State};
+use lockstep_model::{RuleId, Segment, Seq, State, Tcb};
 
 use super::api::{ConnectionId, Failure, ListenerId};
 use super::connection::Connection;
 use super::demux::Pair;
 use super::endpoints::{Endpoints, Entry, News, Owner};
 use super::listen::Listener;
+use super::timers::TimerTable;
 use crate::time::Instant;
 
 /// All connections and listeners in the order of their addresses, and what waits to leave.
@@ -27,6 +28,31 @@ enum Holder {
     User,
     Listener { established: bool },
     Nobody,
+}
+
+/// One connection in a projection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Projected {
+    /// Its two ends.
+    pub pair: Pair,
+    /// Its variables.
+    pub tcb: Tcb<Seq>,
+    /// Its timers; deadlines count from the moment of the projection.
+    pub timers: TimerTable,
+    /// When something is next to be done without anybody asking, counted in the same way.
+    pub next_deadline: Option<Instant>,
+}
+
+impl EndpointsProjection {
+    /// All connections, those that have ended and are not released included.
+    pub fn connections(&self) -> impl Iterator<Item = Projected> + '_ {
+        self.connections.iter().map(|(connection, ..)| Projected {
+            pair: connection.pair(),
+            tcb: *connection.tcb(),
+            timers: connection.flow.timers.clone(),
+            next_deadline: connection.next_deadline(),
+        })
+    }
 }
 
 impl Endpoints {
