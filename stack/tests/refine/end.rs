@@ -413,6 +413,10 @@ impl<'w> Turn<'w> {
             }
             Event::Readable(_) if self.world.reads[self.side] == Reads::AtOnce => self.read(),
             Event::Closed(_, failure) => {
+                let expected = self.end.reference.counters.failure;
+                if *failure != expected {
+                    return Err(differs(format!("the user is told {failure:?}, not {expected:?}")));
+                }
                 self.end.user.failure = *failure;
                 self.status()?;
                 self.read()?;

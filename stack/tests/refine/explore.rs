@@ -200,7 +200,7 @@ macro_rules! claims {
         }
     };
 }
-claims!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18);
+claims!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19);
 
 impl Model for World {
     type State = State;

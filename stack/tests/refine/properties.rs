@@ -12,9 +12,9 @@ use crate::wire::Said;
 use crate::world::{State, World};
 
 /// All of them.
-pub const ALL: [&str; 19] = [
+pub const ALL: [&str; 20] = [
     REFINES, "S1", "S2", "S3", "S4", "S6", "S7", "S8", "S9", "S10", "S11", "S12", "S13", "S14", "S15", "S16", "S17",
-    "S19", "S24",
+    "S19", "S23", "S24",
 ];
 
 /// That of worlds with an attacker, besides those that he cannot break.
@@ -187,6 +187,9 @@ impl Passage<'_> {
             if to == Connection::Established && !self.peer_has_seen_our_syn() {
                 return Err(broken("S2", arrow));
             }
+            if stage == Stage::Rst && to == Connection::Closed && !self.user_is_told(from) {
+                return Err(broken("S23", arrow));
+            }
             let done = to == Connection::TimeWait || (from == Connection::LastAck && stage == Stage::AckOfFin);
             if done && self.world.forgeries == 0 && !self.earlier().reopened() && self.peer_lacks_something() {
                 return Err(broken("S7", arrow));
@@ -196,6 +199,13 @@ impl Passage<'_> {
             }
         }
         Ok(())
+    }
+
+    /// S23: who has a connection that is reset hears of it, unless both sides have closed (RFC 9293 §3.10.7.4, second).
+    fn user_is_told(&self, from: Connection) -> bool {
+        let had_one = self.before.ends[self.side].user.connection.0.is_some();
+        let both_closed = matches!(from, Connection::Closing | Connection::LastAck | Connection::TimeWait);
+        !had_one || both_closed || self.us().user.failure.is_some()
     }
 
     /// S13; what follows from Figure 5 alone is left to it.

@@ -7,7 +7,7 @@ mod turn;
 
 use std::collections::VecDeque;
 
-use lockstep::stack::TcpConfig;
+use lockstep::stack::{Failure, TcpConfig};
 use lockstep::time::{Instant, Micros};
 use lockstep_model::{Call, Event, Flag, Flags, Reply, RuleId, Segment, Seq, SeqNum, State, Table, Tcb, Timer, step};
 
@@ -73,6 +73,8 @@ pub struct Counters {
     timeouts: u8,
     no_challenge_until: Instant,
     keep_alives: u8,
+    /// What the user is to be told about a bad end; the first reason counts.
+    pub failure: Option<Failure>,
 }
 
 /// An acknowledgment that is owed.
@@ -90,6 +92,8 @@ pub struct Outcome {
     /// Control segments that must leave before anything else.
     pub controls: VecDeque<Segment<Seq>>,
     pub reply: Option<Reply>,
+    /// Text that waited for the user was thrown away.
+    text_lost: bool,
 }
 
 impl Reference {
@@ -151,12 +155,14 @@ impl Reference {
         match call {
             Call::OpenActive { .. } if !self.is_bound() => self.counters = Counters::new(&setting.config),
             Call::Release => self.held = false,
+            Call::Abort => {
+                self.counters.failure.get_or_insert(Failure::Aborted);
+            }
             Call::OpenPassive
             | Call::OpenActive { .. }
             | Call::Send { .. }
             | Call::Receive
             | Call::Close
-            | Call::Abort
             | Call::Status => {}
         }
         self.step(setting, now, Event::Call(call), 0)
@@ -228,6 +234,10 @@ impl Reference {
         let mut turn = Turn { counters: &mut self.counters, setting, now, listening, given, outcome };
         let fired = step(setting.table, &mut self.tcb, event, &mut turn);
         let outcome = Outcome { fired: fired.iter().collect(), ..turn.outcome };
+        // A user who finds less than was acknowledged must not take it for the end (RFC 9293 MUST-12).
+        if outcome.text_lost {
+            self.counters.failure.get_or_insert(Failure::Reset);
+        }
         if matches!(event, Event::Arrives(_)) && self.tcb.state() == State::Listen {
             // The parent still listens; the child is forgotten.
             self.tcb = Tcb::closed();
@@ -362,6 +372,7 @@ impl Counters {
             timeouts: 0,
             no_challenge_until: Instant::ZERO,
             keep_alives: 0,
+            failure: None,
         }
     }
 

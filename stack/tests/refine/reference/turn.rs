@@ -1,5 +1,6 @@
 //! What the engine asks of the reference's host during one event.
 
+use lockstep::stack::Failure;
 use lockstep::time::Instant;
 use lockstep_model::{Accepted, Flag, Host, Policy, Reply, Segment, Seq, SeqNum, Signal, Tcb, Timer, Urgency};
 
@@ -129,6 +130,7 @@ impl Host<Seq> for Turn<'_> {
 
     fn flush(&mut self) {
         let counters = &mut *self.counters;
+        self.outcome.text_lost |= counters.unread > 0;
         (counters.queued, counters.sent) = (counters.acked, counters.acked);
         (counters.unread, counters.ahead, counters.fin_ahead) = (0, 0, None);
         (counters.resend_until, counters.resend_now, counters.probe) = (None, false, false);
@@ -145,7 +147,15 @@ impl Host<Seq> for Turn<'_> {
         }
     }
 
-    fn signal(&mut self, _: Signal) {}
+    fn signal(&mut self, signal: Signal) {
+        let failure = match signal {
+            Signal::Refused => Failure::Refused,
+            Signal::Reset => Failure::Reset,
+            Signal::UserTimeout => Failure::TimedOut,
+            Signal::Established | Signal::Closing | Signal::CloseComplete | Signal::Urgent => return,
+        };
+        self.counters.failure.get_or_insert(failure);
+    }
 
     fn reply(&mut self, reply: Reply) {
         self.outcome.reply = Some(reply);
