@@ -40,6 +40,7 @@ const WRONG: &[(&str, &str, Option<&str>)] = &[
     ("syn-without-timer", "handshake", Some("S24")),
     ("time-wait-without-timer", "simultaneous-open", Some("S24")),
     ("no-zero-window-probe", "window", None),
+    ("aborter-enters-time-wait", "abort", Some("S1")),
     ("reset-in-silence", "abort", Some("S23")),
     ("window-never-updated", "window", None),
 ];
