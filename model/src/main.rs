@@ -5,7 +5,7 @@ mod terminal;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use lockstep_model::check::large::{self, Large};
 use lockstep_model::check::negatives::CASES;
-use lockstep_model::check::{environments, html, matrix};
+use lockstep_model::check::{environments, html, matrix, summary};
 use lockstep_model::{Profile, Table, render};
 use serde::Serialize;
 use stateright::Model;
@@ -69,6 +69,9 @@ struct Check {
     /// Write the report here, as JSON.
     #[arg(long)]
     json: Option<PathBuf>,
+    /// Write a table of the worlds here, as Markdown.
+    #[arg(long)]
+    md: Option<PathBuf>,
     /// Write the report here, as a page for a browser or a printer, with a counterexample to each wrong table.
     #[arg(long)]
     html: Option<PathBuf>,
@@ -77,7 +80,7 @@ struct Check {
     stateright: bool,
     /// Sweep through larger worlds instead, which remembers states by fingerprints and decides safety alone; at
     /// last measure how fast each search is.
-    #[arg(long, conflicts_with_all = ["stateright", "html"])]
+    #[arg(long, conflicts_with_all = ["stateright", "html", "md"])]
     sweep: bool,
     /// How many threads search [default: as many as there are processors].
     #[arg(long)]
@@ -165,6 +168,9 @@ impl Check {
         let worlds = chosen(&self.world, environments::worlds(profile), |world| world.name)?;
         let (report, agreed) = terminal::check_worlds(&worlds, profile, self.threads(), self.stateright);
         self.write_json(&report)?;
+        if let Some(path) = &self.md {
+            write(path, &summary::markdown(&report))?;
+        }
         if let Some(path) = &self.html {
             write(path, &html::page(&report, Table::of(profile), &terminal::wrong_tables(&worlds)))?;
         }

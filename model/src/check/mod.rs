@@ -37,6 +37,7 @@ pub mod report;
 mod run;
 mod show;
 mod stateright;
+pub mod summary;
 pub mod sweep;
 pub mod swept;
 pub mod tally;

@@ -24,6 +24,8 @@ pub struct WorldReport {
     pub world: &'static str,
     /// What it asks.
     pub question: &'static str,
+    /// What may befall the connections there: `E1 E2` ...
+    pub environment: String,
     /// What it does not look beyond, a line each.
     pub bounds: Vec<String>,
     /// Different states.
@@ -228,6 +230,7 @@ mod tests {
         let world = WorldReport {
             world: "a world",
             question: "a question?",
+            environment: "E0".to_owned(),
             bounds: Vec::new(),
             states: 4,
             transitions: 5,

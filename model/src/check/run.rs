@@ -46,6 +46,12 @@ pub fn check(world: &World, profile: Profile, threads: usize, progress: impl FnM
     WorldReport {
         world: world.name,
         question: world.question,
+        environment: world
+            .bounds
+            .environments()
+            .map(|environment| format!("{environment:?}"))
+            .collect::<Vec<_>>()
+            .join(" "),
         bounds: world.bounds.to_string().lines().map(str::to_owned).collect(),
         states: found.states.len(),
         transitions: found.graph.edges(),
