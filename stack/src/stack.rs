@@ -380,6 +380,12 @@ impl Stack {
         self.tcp.fired()
     }
 
+    /// How many of the segments that arrived were expected ones, whose way through the table was known.
+    #[must_use]
+    pub fn predicted(&self) -> u64 {
+        self.tcp.predicted()
+    }
+
     /// All that decides what this stack will do, with times relative to `now` and without counters: two stacks with equal
     /// projections behave alike.
     #[must_use]

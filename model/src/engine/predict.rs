@@ -30,6 +30,12 @@ impl<'t> Prediction<'t> {
         Prediction { table, ways: Expected::ALL.map(|expected| Way::through(table, expected)) }
     }
 
+    /// The table.
+    #[must_use]
+    pub fn table(&self) -> &'t Table {
+        self.table
+    }
+
     /// Does to `tcb` what [`step()`](super::step()) with this table does about the arrival of `segment`, and returns the
     /// rules that fired; `None`, and nothing is done, if the segment is not an expected one.
     pub fn predict<S: SeqNum, H: Host<S>>(

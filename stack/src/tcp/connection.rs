@@ -4,7 +4,9 @@
 //! [`host`](super::host), what a connection sends next in [`output`](super::output).
 
 use lockstep_model::table::Stage;
-use lockstep_model::{Call, Event, Fired, Flag, Reply, Segment, Seq, SeqNum, Signal, State, Table, Tcb, Timer};
+use lockstep_model::{
+    Call, Event, Fired, Flag, Prediction, Reply, Segment, Seq, SeqNum, Signal, State, Table, Tcb, Timer,
+};
 
 use super::config::TcpConfig;
 use super::congestion::Congestion;
@@ -28,14 +30,21 @@ const LEAST_SEND_MSS: u16 = 48;
 /// What all connections of a stack have in common.
 #[derive(Clone, Debug)]
 pub(super) struct Common {
-    /// The table that moves them.
-    pub table: &'static Table,
+    /// The table that moves them, and the ways of expected segments through it.
+    pub prediction: Prediction<'static>,
     /// Durations, sizes and policies.
     pub config: TcpConfig,
     /// The MSS we announce: what our link carries after the headers (MUST-67).
     pub mss: u16,
     /// For initial sequence numbers.
     pub secret: IsnSecret,
+}
+
+impl Common {
+    /// The table that moves all connections.
+    pub fn table(&self) -> &'static Table {
+        self.prediction.table()
+    }
 }
 
 /// What comes with an event besides the event.
@@ -56,6 +65,8 @@ pub(super) struct Effects {
     pub from: State,
     /// The rules that fired.
     pub fired: Fired,
+    /// It was an expected segment, whose way through the table was known.
+    pub predicted: bool,
     /// The return of a call.
     pub reply: Option<Reply>,
     /// What the user is to be told.
@@ -79,6 +90,7 @@ impl Effects {
         Self {
             from,
             fired: Fired::default(),
+            predicted: false,
             reply: None,
             signals: Vec::new(),
             emitted: Vec::new(),
@@ -124,10 +136,12 @@ impl Connection {
     pub fn step(&mut self, common: &Common, now: Instant, event: Event<Seq>, given: Given<'_>) -> Effects {
         let effects = Effects::nothing_yet(self.tcb.state());
         let mut host = Step { flow: &mut self.flow, common, now, pair: self.pair, given, effects };
-        let fired = lockstep_model::step(common.table, &mut self.tcb, event, &mut host);
-        let mut effects = host.effects;
-        effects.fired = fired;
-        effects
+        let foreseen = match &event {
+            Event::Arrives(segment) => common.prediction.predict(&mut self.tcb, segment, &mut host),
+            Event::Call(_) | Event::Sent { .. } | Event::Timeout(_) => None,
+        };
+        let fired = foreseen.unwrap_or_else(|| lockstep_model::step(common.table(), &mut self.tcb, event, &mut host));
+        Effects { fired, predicted: foreseen.is_some(), ..host.effects }
     }
 
     /// A user's call without text.
@@ -156,7 +170,7 @@ impl Connection {
         let in_vain = timer == Timer::KeepAlive && self.flow.keep_alives_are_in_vain(common);
         let timer = if in_vain { Timer::User } else { timer };
         // In the other states something else runs out of patience, and no keep-alive is sent that could be in vain.
-        let keeps_alive = timer == Timer::KeepAlive && common.table.covers(Stage::KeepAliveTimeout, self.tcb.state());
+        let keeps_alive = timer == Timer::KeepAlive && common.table().covers(Stage::KeepAliveTimeout, self.tcb.state());
         let effects = self.step(common, now, Event::Timeout(timer), Given::default());
         if keeps_alive {
             self.flow.keep_alive_was_sent(common, now);

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
 
-use lockstep_model::{Call, Event as Happening, Reply, RuleId, Segment, Seq, Signal, State, Table};
+use lockstep_model::{Call, Event as Happening, Prediction, Reply, RuleId, Segment, Seq, Signal, State, Table};
 use siphasher::sip::SipHasher24;
 
 use super::api::{ConnectionId, Event, Failure, ListenerId, Transition};
@@ -47,6 +47,8 @@ pub(crate) struct Endpoints {
     /// Peers who have been silent for long.
     doubted: VecDeque<IpAddr>,
     pub(super) fired: BTreeMap<RuleId, u64>,
+    /// Of the segments that arrived, those that were expected.
+    pub(super) predicted: u64,
     trace: Trace,
 }
 
@@ -115,7 +117,7 @@ impl Endpoints {
     ) -> Result<Self, super::isn::IsnSecretError> {
         let ports = Ports::new(derived_key(secret, "ports"), config.ephemeral_ports.clone());
         Ok(Self {
-            common: Common { table, config, mss, secret: IsnSecret::from_random(secret)? },
+            common: Common { prediction: Prediction::of(table), config, mss, secret: IsnSecret::from_random(secret)? },
             connections: Slab::new(limits.connections),
             demux: Demux::new(derived_key(secret, "demux")),
             listeners: Listeners::new(limits.listeners),
@@ -129,6 +131,7 @@ impl Endpoints {
             overflowed: 0,
             doubted: VecDeque::new(),
             fired: BTreeMap::new(),
+            predicted: 0,
             trace: Trace::new(limits.events),
         })
     }
@@ -305,7 +308,8 @@ impl Endpoints {
             let count = self.fired.entry(rule).or_default();
             *count = count.saturating_add(1);
         }
-        self.trace.record(self.common.table, now, pair, effects);
+        self.predicted = self.predicted.saturating_add(effects.predicted.into());
+        self.trace.record(self.common.table(), now, pair, effects);
     }
 
     fn signalled(&mut self, index: usize, signal: Signal) -> Heard {

@@ -92,6 +92,11 @@ impl Endpoints {
         &self.fired
     }
 
+    /// How many segments were the expected ones.
+    pub fn predicted(&self) -> u64 {
+        self.predicted
+    }
+
     /// Control segments that wait to leave.
     pub fn control(&self) -> impl Iterator<Item = &(Pair, Segment<Seq>)> {
         self.control.iter()
