@@ -148,6 +148,27 @@ mod tests {
         }
     }
 
+    quickcheck! {
+        fn many_at_once_are_numbered_as_one_by_one(values: Vec<(u8, bool)>, more: Vec<(u8, bool)>) -> bool {
+            let [mut one_by_one, mut at_once] = [Interned::default(), Interned::default()];
+            [values, more].into_iter().all(|values| {
+                let hashes: Vec<_> = values.iter().map(hash_of).collect();
+                let expected: Vec<_> = values.iter().map(|&value| one_by_one.insert(value)).collect();
+                let mut numbered = Vec::new();
+                at_once.insert_all(&values, &hashes, |_, number, new| numbered.push((number, new)));
+                numbered == expected && at_once.iter().eq(one_by_one.iter())
+            })
+        }
+    }
+
+    #[test]
+    fn values_of_one_hash_are_told_apart() {
+        let mut interned = Interned::default();
+        let mut numbers = Vec::new();
+        interned.insert_all(&[7, 8, 7, 9, 8], &[0; 5], |_, number, new| numbers.push((number, new)));
+        assert_eq!(numbers, [(0, true), (1, true), (0, false), (2, true), (1, false)]);
+    }
+
     #[test]
     fn it_grows_and_keeps_its_numbers() {
         let mut interned = Interned::default();

@@ -28,8 +28,14 @@ type Widen = fn(Bounds) -> Bounds;
 
 /// Name, the world it is made of, and how.
 const LARGE: &[(&str, &str, Widen)] = &[
-    ("large-calls", "calls", |bounds| Bounds { capacity: 2, ..bounds }),
+    ("large-handshake", "handshake", |bounds| Bounds { capacity: 5, duplications: 2, ..bounds }),
+    ("large-close", "close", |bounds| Bounds { capacity: 5, ..bounds }),
     ("large-data", "data", |bounds| Bounds { capacity: 4, ..bounds }),
+    ("large-window", "window", |bounds| Bounds { capacity: 4, ..bounds }),
+    ("large-reopen", "reopen", |bounds| Bounds { capacity: 5, ..bounds }),
+    ("large-crash", "crash", |bounds| Bounds { capacity: 4, ..bounds }),
+    ("large-calls", "calls", |bounds| Bounds { capacity: 2, ..bounds }),
+    ("large-attack", "attack", |bounds| Bounds { capacity: 3, ..bounds }),
 ];
 
 #[cfg(test)]

@@ -203,3 +203,22 @@ impl Table {
         self.bounds[at].1 = self.len;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_indices_find_what_a_search_finds() {
+        for table in [Table::catalogue(), Table::linux(), Table::of(Profile::Literal9293), Table::repaired()] {
+            for id in Table::catalogue().rules().iter().map(|rule| rule.id) {
+                let found = table.rules().iter().find(|rule| rule.id == id);
+                assert_eq!(table.rule(id).map(|rule| rule.name), found.map(|rule| rule.name));
+            }
+            for (stage, state) in Stage::ALL.into_iter().flat_map(|stage| State::ALL.map(|state| (stage, state))) {
+                let apply = table.stage(stage).iter().filter(|rule| rule.states.has(state)).map(|rule| rule.id);
+                assert!(table.rules_in(stage, state).map(|rule| rule.id).eq(apply), "{stage:?} {state}");
+            }
+        }
+    }
+}
