@@ -33,8 +33,9 @@ const LARGE: &[(&str, &str, Widen)] = &[
     ("large-data", "data", |bounds| Bounds { capacity: 4, ..bounds }),
     ("large-window", "window", |bounds| Bounds { capacity: 4, ..bounds }),
     ("large-reopen", "reopen", |bounds| Bounds { capacity: 5, ..bounds }),
-    ("large-crash", "crash", |bounds| Bounds { capacity: 4, ..bounds }),
+    ("large-crash", "crash", |bounds| Bounds { duplications: 1, ..bounds }),
     ("large-calls", "calls", |bounds| Bounds { capacity: 2, ..bounds }),
+    ("large-incarnations", "incarnations", |bounds| Bounds { duplications: 2, ..bounds }),
     ("large-attack", "attack", |bounds| Bounds { capacity: 3, ..bounds }),
 ];
 
