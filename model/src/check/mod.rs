@@ -4,8 +4,8 @@
 //! A world is two [`endpoint`]s and a network of [`packet`]s within [`bounds`]; [`environments`] lists the worlds,
 //! [`properties`] what must hold. [`explore`] finds all states exactly, [`liveness`] decides on their graph what must
 //! remain possible; Stateright searches the same worlds a second time. [`sweep`] goes through larger worlds, which
-//! [`large`] lists, and remembers less of them. [`mutate`] makes wrong tables, to see that they are caught. [`replies`] is a second reading of what a user is told, [`figures`] replays those of the RFC, which
-//! [`drawings`] holds.
+//! [`large`] lists, and remembers less of them. [`mutate`] makes wrong tables, to see that they are caught.
+//! [`replies`] is a second reading of what a user is told, [`figures`] replays those of the RFC, which [`drawings`] holds.
 
 pub mod attacker;
 pub mod bounds;
