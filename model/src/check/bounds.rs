@@ -185,6 +185,12 @@ impl Bounds {
         end.owner.incarnation == self.incarnations
     }
 
+    /// Whether the user of a side takes what arrives.
+    pub(super) fn reads(&self, side: Side) -> bool {
+        let script = self.scripts[side.index()].iter();
+        !self.slow_reader || script.into_iter().any(|&(what, _)| what == Move::Call(Call::Receive))
+    }
+
     /// The environments that they are made of.
     pub fn environments(&self) -> impl Iterator<Item = Environment> + '_ {
         Environment::ALL.into_iter().filter(|environment| environment.is_in(self))

@@ -1,7 +1,9 @@
 //! What is expected to fall: by following the RFCs to the letter, and why. Whatever else falls, or holds although it is
 //! listed here, is news.
 
-use super::properties::Property::{self, L1, L3, L7, L9, S1, S6, S10, S11, S14, S15, S16, S17, S19, S20, S21, S23};
+use super::properties::Property::{
+    self, L1, L3, L4, L5, L7, L9, S1, S6, S10, S11, S14, S15, S16, S17, S19, S20, S21, S23,
+};
 use crate::state::State;
 use crate::table::Profile;
 
@@ -66,6 +68,8 @@ const BAD_ACK_FALLS_THROUGH: &str = "D8: after a bad ACK in SYN-RECEIVED the FIN
 
 const UNREAD_REFUSED: &str = "D9: RECEIVE in CLOSING, LAST-ACK and TIME-WAIT refuses the text on hand";
 const CLOSE_FORGOTTEN: &str = "D12: back in LISTEN nothing is known of the CLOSE that was queued";
+const HALF_OPEN: &str = "D3: CLOSE in SYN-RECEIVED, entered by an old SYN, leads to FIN-WAIT-1 with a SYN that no half-open \
+                         peer acknowledges, and each acknowledges the other's numbers in vain";
 const RIGHT_EDGE: &str = "D11: an ACK on an old segment moves SND.UNA and, with it, the right edge of the send window";
 
 /// All falls.
@@ -75,6 +79,8 @@ pub const FALLS: &[Fall] = &[
     fall(Profile::Literal9293, L7, WITH_TWO_CLOSES, PROLONGED),
     fall(Profile::Literal9293, L1, &["calls"], ORPHAN),
     fall(Profile::Literal9293, L9, &["calls"], ORPHAN),
+    fall(Profile::Literal9293, L4, &["crash"], HALF_OPEN),
+    fall(Profile::Literal9293, L5, &["crash"], HALF_OPEN),
     fall(Profile::Literal9293, S11, &["both-ways"], RIGHT_EDGE),
     fall(Profile::Literal9293, S21, &["attack"], BAD_ACK_FALLS_THROUGH),
     fall(Profile::Literal9293, S14, &["calm", "window", "calls"], CLOSE_FORGOTTEN),
@@ -88,6 +94,8 @@ pub const FALLS: &[Fall] = &[
     fall(Profile::Rfc793, L7, WITH_TWO_CLOSES, PROLONGED),
     fall(Profile::Rfc793, L1, &["calls"], ORPHAN),
     fall(Profile::Rfc793, L9, &["calls"], ORPHAN),
+    fall(Profile::Rfc793, L4, &["crash"], HALF_OPEN),
+    fall(Profile::Rfc793, L5, &["crash"], HALF_OPEN),
     fall(Profile::Rfc793, S11, &["both-ways"], RIGHT_EDGE),
     fall(Profile::Rfc793, S21, &["attack", "crash", "injection"], BAD_ACK_FALLS_THROUGH),
     fall(Profile::Rfc793, S1, &["crash"], BAD_ACK_FALLS_THROUGH),

@@ -174,6 +174,13 @@ impl Explored {
         way
     }
 
+    /// What can happen next in a state, and the number of the state that it leads to.
+    pub fn steps(&self, world: &World, state: u32) -> impl Iterator<Item = (Action, u32)> + '_ {
+        let mut actions = Vec::new();
+        world.actions(self.states.get(state), &mut actions);
+        actions.into_iter().zip(self.graph.out(state)).map(|(action, &(to, _))| (action, to))
+    }
+
     /// The actions along a way, each the first that leads from a state to the next.
     #[must_use]
     pub fn actions_along(&self, world: &World, way: &[u32]) -> Vec<Action> {

@@ -87,26 +87,41 @@ impl<L: Copy> Graph<L> {
     /// components, then the shortest way round in the first that has an edge.
     #[must_use]
     pub fn cycle(&self, wanted: impl Fn(L) -> bool) -> Option<Vec<u32>> {
-        let component = self.components(&wanted);
+        let component = self.components(|_, &(_, label)| wanted(label));
         let inside =
             |from: u32, &(to, label): &(u32, L)| wanted(label) && component[index(from)] == component[index(to)];
         let start = (0..number(self.nodes())).find(|&node| self.out(node).iter().any(|edge| inside(node, edge)))?;
         self.shortest_round(start, |from, edge| inside(from, edge))
     }
 
-    /// The shortest cycle through `start`, breadth first.
+    /// The shortest cycle through `start`.
     fn shortest_round(&self, start: u32, usable: impl Fn(u32, &(u32, L)) -> bool) -> Option<Vec<u32>> {
+        self.shortest_walk(start, usable, |_, &(to, _)| to == start)
+    }
+
+    /// The shortest walk from `start` over usable edges to where one of these is the last, breadth first: its nodes but
+    /// for the one that the last edge leads to.
+    pub(super) fn shortest_walk(
+        &self,
+        start: u32,
+        usable: impl Fn(u32, &(u32, L)) -> bool,
+        is_last: impl Fn(u32, &(u32, L)) -> bool,
+    ) -> Option<Vec<u32>> {
         let mut parent = HashMap::new();
         let mut queue = VecDeque::from([start]);
         while let Some(node) = queue.pop_front() {
-            for &(to, _) in self.out(node).iter().filter(|edge| usable(node, edge)) {
-                if to == start {
-                    let mut round = vec![node];
-                    while let Some(&earlier) = parent.get(&round[round.len() - 1]) {
-                        round.push(earlier);
+            for edge in self.out(node).iter().filter(|edge| usable(node, edge)) {
+                if is_last(node, edge) {
+                    let mut walk = vec![node];
+                    while let Some(&earlier) = parent.get(&walk[walk.len() - 1]) {
+                        walk.push(earlier);
                     }
-                    round.reverse();
-                    return Some(round);
+                    walk.reverse();
+                    return Some(walk);
+                }
+                let to = edge.0;
+                if to == start {
+                    continue;
                 }
                 if let Entry::Vacant(unseen) = parent.entry(to) {
                     unseen.insert(node);
@@ -117,9 +132,9 @@ impl<L: Copy> Graph<L> {
         None
     }
 
-    /// The strongly connected component of each node, over edges with wanted labels.
+    /// The strongly connected component of each node, over the wanted of its edges.
     #[must_use]
-    pub fn components(&self, wanted: impl Fn(L) -> bool) -> Vec<u32> {
+    pub fn components(&self, wanted: impl Fn(u32, &(u32, L)) -> bool) -> Vec<u32> {
         let mut search = Tarjan::new(self.nodes());
         for root in 0..number(self.nodes()) {
             search.visit(self, root, &wanted);
@@ -152,7 +167,7 @@ impl Tarjan {
         }
     }
 
-    fn visit<L: Copy>(&mut self, graph: &Graph<L>, root: u32, wanted: &impl Fn(L) -> bool) {
+    fn visit<L: Copy>(&mut self, graph: &Graph<L>, root: u32, wanted: &impl Fn(u32, &(u32, L)) -> bool) {
         if self.order[index(root)] != NONE {
             return;
         }
@@ -161,7 +176,7 @@ impl Tarjan {
         self.enter(root);
         while let Some((node, looked_at)) = calls.last_mut() {
             let node = *node;
-            let Some(&(to, label)) = graph.out(node).get(*looked_at) else {
+            let Some(edge) = graph.out(node).get(*looked_at) else {
                 calls.pop();
                 self.leave(node);
                 if let Some(&(caller, _)) = calls.last() {
@@ -170,9 +185,10 @@ impl Tarjan {
                 continue;
             };
             *looked_at += 1;
-            if !wanted(label) {
+            if !wanted(node, edge) {
                 continue;
             }
+            let to = edge.0;
             if self.order[index(to)] == NONE {
                 self.enter(to);
                 calls.push((to, 0));
@@ -248,7 +264,7 @@ mod tests {
         // 0 -> 1 -> 2 -> 0, 2 -> 3 <-> 4, 5 alone
         let graph =
             graph(&[&[(1, true)], &[(2, true)], &[(0, true), (3, true)], &[(4, true)], &[(3, true)], &[(0, true)]]);
-        let component = graph.components(|_| true);
+        let component = graph.components(|_, _| true);
         assert!(component[0] == component[1] && component[1] == component[2]);
         assert!(component[3] == component[4]);
         assert!(component[0] != component[3] && component[5] != component[0] && component[5] != component[3]);
@@ -281,7 +297,7 @@ mod tests {
                 let out = edges.iter().filter(|(from, _)| from % 12 == node);
                 graph.push(out.map(|(_, to)| (u32::from(to % 12), ())));
             }
-            let component = graph.components(|()| true);
+            let component = graph.components(|_, _| true);
             (0..12).all(|a| {
                 let reaches_a = graph.can_reach(|node| node == a, |()| true);
                 (0..12).all(|b| {

@@ -3,9 +3,10 @@
 //! Top to bottom: [`run`] decides the properties of every [`world`] and says whether each verdict is the expected one.
 //! A world is two [`endpoint`]s and a network of [`packet`]s within [`bounds`]; [`environments`] lists the worlds,
 //! [`properties`] what must hold. [`explore`] finds all states exactly, [`liveness`] decides on their graph what must
-//! remain possible; Stateright searches the same worlds a second time. [`sweep`] goes through larger worlds, which
-//! [`large`] lists, and remembers less of them. [`mutate`] makes wrong tables, to see that they are caught.
-//! [`replies`] is a second reading of what a user is told, [`figures`] replays those of the RFC, which [`drawings`] holds.
+//! remain possible and, with [`fairness`], what must happen at last; Stateright searches the same worlds a second time.
+//! [`sweep`] goes through larger worlds, which [`large`] lists, and remembers less of them. [`mutate`] makes wrong tables,
+//! to see that they are caught. [`replies`] is a second reading of what a user is told, [`figures`] replays those of the
+//! RFC, which [`drawings`] holds.
 
 pub mod attacker;
 pub mod bounds;
@@ -15,6 +16,7 @@ pub mod endpoint;
 pub mod environments;
 pub mod expected;
 pub mod explore;
+pub mod fairness;
 pub mod figure5;
 pub mod figures;
 mod fingerprints;

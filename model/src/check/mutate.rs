@@ -4,7 +4,7 @@
 //! as an argument can be given one of these.
 
 use super::properties::Property::{
-    self, L1, L2, L3, L6, S1, S2, S3, S6, S7, S9, S11, S12, S13, S14, S15, S16, S17, S19, S20, S23, S24,
+    self, L1, L2, L3, L4, L5, L6, S1, S2, S3, S6, S7, S9, S11, S12, S13, S14, S15, S16, S17, S19, S20, S23, S24,
 };
 use crate::event::Reply::Ok as ReplyOk;
 use crate::event::Timer::{Persist, Retransmit};
@@ -359,5 +359,26 @@ pub const MUTANTS: &[Mutant] = &[
         (S11, "window"),
         "The send window stays what it was at first.",
         &[Edit::Drop("window/update")],
+    ),
+    mutant(
+        "closing-has-no-end",
+        (L4, "simultaneous-open"),
+        "CLOSING does not notice that our FIN is acknowledged.",
+        &[Edit::Drop("ack-of-fin/closing/acked")],
+    ),
+    mutant(
+        "closed-says-nothing",
+        (L5, "crash"),
+        "CLOSED leaves an ACK without an answer.",
+        &[Edit::Then("arrives/closed/ack", &[])],
+    ),
+    mutant(
+        "closed-window-closes",
+        (L6, "window"),
+        "A window that is still closed when it is probed closes the connection (MUST-37).",
+        &[
+            Edit::Then("timeout/persist", &[Flush, Signal(Signal::UserTimeout), Delete]),
+            Edit::To("timeout/persist", Next::To(Closed)),
+        ],
     ),
 ];

@@ -219,8 +219,8 @@ impl Network {
 }
 
 impl Packet {
-    /// The packet as if it had just been sent into an empty network.
-    fn as_sent(self) -> u64 {
+    /// The packet as if it had just been sent into an empty network: the same for each repetition of a segment.
+    pub(super) fn as_sent(self) -> u64 {
         let ages = 1 << field::AGED_A.0 | 1 << field::AGED_B.0;
         self.at_place(0).0 & !ages
     }

@@ -178,10 +178,12 @@ properties! {
     /// An OPEN ends in ESTABLISHED or an error, text sent between open ends is acknowledged, and when both users have
     /// closed both ends come to rest: not only can this happen, it does, if what is sent again and again arrives at last
     /// and timers go off (RFC 9293 §3.4, §3.5, §3.6).
-    L4: Graph, &[&[E2], &[E3]], "what was begun comes to its end";
+    L4: Graph, &[&[E2], &[E3]], "what was begun comes to its end",
+        "a passive or simultaneous OPEN does not send its SYN,ACK for ever (R2, RFC 9293 §3.8.3 MUST-23): where segments outlive their connection, an old SYN and a half-open peer go round";
     /// An end whose peer has crashed, and that has sent something since, leaves its synchronized state at last (RFC 9293
     /// §3.5.1).
-    L5: Graph, &[&[E6, E9]], "who speaks to a peer that has crashed finds out";
+    L5: Graph, &[&[E6, E9]], "who speaks to a peer that has crashed finds out",
+        "the peer does not send a SYN,ACK for ever (R2, RFC 9293 §3.8.3 MUST-23): if an old SYN has set it to SYN-RECEIVED, neither end finds the other's numbers acceptable";
     /// While both ends are ESTABLISHED, all text that a user has sent can still be acknowledged, by no other call
     /// than RECEIVE (RFC 9293 §3.8.6.1 MUST-36); and a window that stays closed closes no connection (MUST-37).
     L6: Graph, &[&[E8]], "what is sent can still be acknowledged";

@@ -288,6 +288,63 @@ impl World {
         tcb.state().is_synchronized() && owner.queued > 0 && owner.acked == owner.queued
     }
 
+    /// Whether this end has opened and is not yet ESTABLISHED, as far as that is not for want of incarnations: L4. A
+    /// listener that has none left hears no SYN.
+    #[must_use]
+    pub fn is_opening(&self, state: &State, side: Side) -> bool {
+        let [here, there] = [side, side.other()].map(|side| &state.ends[side.index()]);
+        let unheard = there.tcb.state() == Connection::Listen && self.bounds.are_used_up(there);
+        match here.tcb.state() {
+            Connection::SynSent => !unheard,
+            Connection::SynReceived => true,
+            Connection::Closed
+            | Connection::Listen
+            | Connection::Established
+            | Connection::FinWait1
+            | Connection::FinWait2
+            | Connection::CloseWait
+            | Connection::Closing
+            | Connection::LastAck
+            | Connection::TimeWait => false,
+        }
+    }
+
+    /// Whether text of this end is not acknowledged although its connection is synchronized and the peer's user, if there
+    /// still is one, reads: L4.
+    #[must_use]
+    pub fn is_owed(&self, state: &State, side: Side) -> bool {
+        let Endpoint { tcb, owner } = &state.ends[side.index()];
+        tcb.state().is_synchronized() && owner.acked < owner.queued && self.bounds.reads(side.other())
+    }
+
+    /// Whether each user has closed or has no connection, and not all has come to rest: L4. One who only waits in
+    /// FIN-WAIT-2 for a peer that is gone may have to wait for ever.
+    #[must_use]
+    pub fn is_closing(state: &State) -> bool {
+        let rests = |end: &Endpoint| matches!(end.tcb.state(), Connection::Closed | Connection::Listen);
+        let waits = |end: &Endpoint| end.tcb.state() == Connection::FinWait2;
+        let [a, b] = &state.ends;
+        let done = |end: &Endpoint| rests(end) || end.tcb.close_queued();
+        let abandoned = (rests(a) && waits(b)) || (waits(a) && rests(b));
+        done(a) && done(b) && !(rests(a) && rests(b)) && !abandoned
+    }
+
+    /// Whether this end is synchronized with an incarnation of the peer that is gone, and says something: L5.
+    #[must_use]
+    pub fn speaks_to_the_dead(state: &State, side: Side) -> bool {
+        let [here, there] = [side, side.other()].map(|side| &state.ends[side.index()]);
+        let gone = matches!(there.tcb.state(), Connection::Closed | Connection::Listen)
+            || here.owner.peer != there.owner.incarnation;
+        let speaks = here.tcb.armed(Timer::Retransmit) || here.tcb.armed(Timer::Persist);
+        here.tcb.state().is_synchronized() && gone && speaks
+    }
+
+    /// Whether some end sends into a closed window: L6.
+    #[must_use]
+    pub fn faces_a_closed_window(state: &State) -> bool {
+        state.ends.iter().any(|end| end.tcb.window_known() && end.tcb.snd_wnd() == 0)
+    }
+
     /// The number that a ladder counts an incarnation's numbers from: its ISS; where a clock may have begun again, that
     /// of the first.
     #[must_use]
@@ -368,12 +425,14 @@ struct Step<'a, W> {
 }
 
 impl<W: Witness> Step<'_, W> {
-    /// A host that keeps quiet answers nothing; a SYN that needs one more incarnation than the world counts is lost.
+    /// A host that keeps quiet answers nothing; a SYN that needs one more incarnation than the world counts is lost. One
+    /// with an ACK needs none: LISTEN resets its sender.
     fn arrive(&mut self, packet: Packet) {
         let side = packet.ghost().from.other();
         let end = &self.state.ends[side.index()];
-        let listens = end.tcb.state() == Connection::Listen && packet.segment().has(Flag::Syn);
-        if !(end.owner.quiet || (listens && self.world.bounds.are_used_up(end))) {
+        let opens = packet.segment().has(Flag::Syn) && !packet.segment().has(Flag::Ack);
+        let listens = end.tcb.state() == Connection::Listen;
+        if !(end.owner.quiet || (listens && opens && self.world.bounds.are_used_up(end))) {
             self.happen(side, Event::Arrives(packet.segment()), Some(packet));
         }
     }
