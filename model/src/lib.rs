@@ -2,8 +2,8 @@
 //!
 //! # The contract
 //!
-//! A connection is a [`Tcb`], born CLOSED. Nothing but [`step`] changes it, and `step` does
-//! only what the rows of a [`Table`] say. Everything that moves a connection is an [`Event`]:
+//! A connection is a [`Tcb`], born CLOSED. Nothing but [`step`] changes it, and its short cut for what usually arrives,
+//! [`Prediction`]; both do only what the rows of a [`Table`] say. Everything that moves a connection is an [`Event`]:
 //!
 //! 1. the user's calls ([`Call`]),
 //! 2. an arriving [`Segment`],

@@ -153,11 +153,11 @@ fn calls_and_timers<S: SeqNum>() -> impl Iterator<Item = Event<S>> {
 #[test]
 fn packing_makes_no_difference_anywhere_in_the_world_that_reopens() {
     let tally = everything_in("reopen");
-    assert!(tally.time_wait > 1_000 && tally.syn_received > 1_000, "{tally:?}");
+    assert!(tally.time_wait > 100 && tally.syn_received > 100, "{tally:?}");
 }
 
 #[test]
 fn packing_makes_no_difference_anywhere_in_the_world_of_simultaneous_opens() {
     let tally = everything_in("simultaneous-open");
-    assert!(tally.time_wait > 1_000 && tally.syn_received > 500, "{tally:?}");
+    assert!(tally.time_wait > 100 && tally.syn_received > 100, "{tally:?}");
 }

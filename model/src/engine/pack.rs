@@ -12,7 +12,8 @@ use crate::state::State;
 /// A connection in TIME-WAIT.
 ///
 /// What does nothing there any more is forgotten, and zero once expanded: the send window and what it was updated by, both
-/// initial sequence numbers, and the urgent pointer.
+/// initial sequence numbers, and the urgent pointer. That holds for the tables of all profiles; a wrong table may carry
+/// any of it over into a connection that it reopens.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct TimeWaitTcb<S: SeqNum> {
     snd_nxt: S,

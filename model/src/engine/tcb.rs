@@ -4,7 +4,8 @@ use crate::event::Timer;
 use crate::seq::SeqNum;
 use crate::state::State;
 
-/// A connection. Born CLOSED; only [`step()`](super::step()) changes it.
+/// A connection. Born CLOSED; only [`step()`](super::step()) changes it, and [`Prediction`](super::Prediction), which does
+/// the same.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Tcb<S: SeqNum> {
     pub(super) state: State,
