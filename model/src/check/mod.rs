@@ -29,6 +29,7 @@ pub mod liveness;
 pub mod matrix;
 pub mod mutate;
 pub mod negatives;
+mod obligations;
 mod owner;
 pub mod packet;
 mod passage;
