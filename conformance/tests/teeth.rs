@@ -11,6 +11,7 @@ use lockstep_model::check::mutate::MUTANTS;
 
 /// Wrong tables that no scenario can show to be wrong, each with the reason.
 const UNSEEN: &[(&str, &str)] = &[
+    ("orphan-without-timer", "the letter of RFC 9293 knows no timer in FIN-WAIT-2; only that it never ends is wrong"),
     (
         "close-in-syn-received",
         "it is the letter of RFC 9293 §3.10.4, which no judge may hold against a system; only variables are wrong",

@@ -46,6 +46,6 @@ fn every_property_is_broken_by_some_wrong_table_but_for_s4() {
     let broken: BTreeSet<_> = MUTANTS.iter().map(|mutant| mutant.falls).collect();
     let unbroken: Vec<_> = Property::ALL.into_iter().filter(|property| !broken.contains(property)).collect();
     use Property::*;
-    let so_far = [S4, S5, S8, S10, S18, S21, S22, L7, L8, L9];
-    assert_eq!(unbroken, so_far, "the buffers keep octets in place whatever the table does; see the negatives");
+    let without = [S4];
+    assert_eq!(unbroken, without, "the buffers keep octets in place whatever the table does; see the negatives");
 }

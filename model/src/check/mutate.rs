@@ -4,10 +4,11 @@
 //! as an argument can be given one of these.
 
 use super::properties::Property::{
-    self, L1, L2, L3, L4, L5, L6, S1, S2, S3, S6, S7, S9, S11, S12, S13, S14, S15, S16, S17, S19, S20, S23, S24,
+    self, L1, L2, L3, L4, L5, L6, L7, L8, L9, S1, S2, S3, S5, S6, S7, S8, S9, S10, S11, S12, S13, S14, S15, S16, S17,
+    S18, S19, S20, S21, S22, S23, S24,
 };
 use crate::event::Reply::Ok as ReplyOk;
-use crate::event::Timer::{Persist, Retransmit};
+use crate::event::Timer::{self, Persist, Retransmit};
 use crate::event::{Signal, Urgency};
 use crate::segment::Flag;
 use crate::state::State::{self, Closed, Established};
@@ -379,6 +380,67 @@ pub const MUTANTS: &[Mutant] = &[
         &[
             Edit::Then("timeout/persist", &[Flush, Signal(Signal::UserTimeout), Delete]),
             Edit::To("timeout/persist", Next::To(Closed)),
+        ],
+    ),
+    mutant(
+        "no-rule-without-urgent-data",
+        (S18, "close"),
+        "What is not urgent finds no rule at the sixth check.",
+        &[Edit::Drop("urg/nothing-new")],
+    ),
+    mutant(
+        "time-wait-restarted-by-any-ack",
+        (L7, "close"),
+        "In TIME-WAIT every bare ACK is acknowledged and restarts 2MSL.",
+        &[Edit::Then("ack-of-fin/time-wait/bare", &[Acknowledge(Urgency::Now), Start(Timer::TimeWait)])],
+    ),
+    mutant(
+        "orphan-without-timer",
+        (L9, "calls"),
+        "Nothing ends FIN-WAIT-2 when the user is gone (N11).",
+        &[Edit::Drop("ack-of-fin/fin-wait-1/orphan"), Edit::Drop("release/fin-wait-2/bounded")],
+    ),
+    mutant(
+        "listener-stuck-in-syn-received",
+        (L8, "attack"),
+        "A RST does not return SYN-RECEIVED to LISTEN.",
+        &[Edit::Then("rst/syn-received/passive", &[]), Edit::To("rst/syn-received/passive", Next::Stay)],
+    ),
+    mutant(
+        "answered-twice",
+        (S21, "attack"),
+        "LISTEN resets and acknowledges.",
+        &[Edit::Then("arrives/listen/ack", &[Emit(Form::RstFromAck), Emit(Form::RstFromAck)])],
+    ),
+    mutant(
+        "their-fin-counted-twice",
+        (S10, "close"),
+        "RCV.NXT moves two numbers over the FIN.",
+        &[Edit::Then(
+            "fin/established",
+            &[AdvanceOverFin, AdvanceOverFin, Signal(Signal::Closing), Acknowledge(Urgency::Now)],
+        )],
+    ),
+    mutant(
+        "old-syn-begins-again",
+        (S22, "data"),
+        "The number of an unacceptable segment is taken for the peer's ISS.",
+        &[Edit::Then("sequence/unacceptable/answered", &[TakeChallenge, RecordIrs, Acknowledge(Urgency::Now)])],
+    ),
+    mutant(
+        "old-segments-are-reset",
+        (S8, "close"),
+        "What is not acceptable is answered by a reset.",
+        &[Edit::Then("sequence/unacceptable/answered", &[Emit(Form::RstFromAck)])],
+    ),
+    mutant(
+        "any-old-rst-resets",
+        (S5, "reopen"),
+        "A RST resets, whatever its number.",
+        &[
+            Edit::Goes("sequence/unacceptable/rst", Flow::Continue),
+            Edit::Drop("rst/not-exact/challenged"),
+            Edit::Drop("rst/not-exact/silent"),
         ],
     ),
 ];
