@@ -39,23 +39,24 @@ const NO_TIME_WAIT: &[Edit] = &[
     Then("ack-of-fin/closing/acked", &[Signal(Tell::CloseComplete), Delete]),
     To("ack-of-fin/closing/acked", Next::To(Closed)),
 ];
-const CLOSE_AT_ONCE: &[Edit] = &[
+pub(super) const CLOSE_AT_ONCE: &[Edit] = &[
     Add("close/syn-received/at-once"),
     Add("close/syn-received/pending"),
     Drop("close/syn-received/deferred"),
     Add("timeout/retransmission/syn-unacked"),
 ];
 const ERRATUM_3301: &[Edit] = &[Add("ack/syn-received/established-by-duplicate")];
-const NO_FIN_WAIT_2_TIMER: &[Edit] = &[Drop("ack-of-fin/fin-wait-1/orphan"), Drop("release/fin-wait-2/bounded")];
+pub(super) const NO_FIN_WAIT_2_TIMER: &[Edit] =
+    &[Drop("ack-of-fin/fin-wait-1/orphan"), Drop("release/fin-wait-2/bounded")];
 const CHECKED: &[Connection] = &[SynReceived, Established, FinWait1, FinWait2, CloseWait, Closing, LastAck, TimeWait];
-const RFC_5961_IN_SYN_RECEIVED: &[Edit] = &[
+pub(super) const RFC_5961_IN_SYN_RECEIVED: &[Edit] = &[
     Drop("ack/syn-received/any"),
     In("ack/too-old/answered", CHECKED),
     In("ack/too-old/silent", CHECKED),
     In("ack/unsent/answered", CHECKED),
     In("ack/unsent/silent", CHECKED),
 ];
-const UNTHROTTLED: &[Edit] = &[Add("sequence/unacceptable/unthrottled")];
+pub(super) const UNTHROTTLED: &[Edit] = &[Add("sequence/unacceptable/unthrottled")];
 const ONLY_RCV_NXT: &[Edit] = &[
     Add("sequence/unacceptable/unthrottled"),
     When("sequence/zero-window/control", &[Atom::Seq(SeqClass::ZeroWindow, true), Atom::AtRcvNxt(true)]),
@@ -67,7 +68,7 @@ const NEVER_AGAIN: &[Edit] = &[
 ];
 
 /// A case of which nothing is said yet.
-const fn case(id: &'static str, variant: &'static str) -> Case {
+pub(super) const fn case(id: &'static str, variant: &'static str) -> Case {
     Case { id, variant, edits: AS_REPAIRED, world: worlds::close, falls: &[], holds: &[], sights: &[] }
 }
 
@@ -201,6 +202,21 @@ pub const CASES: &[Case] = &[
         world: worlds::too_short::<CLEAR, CLEAR>,
         holds: SAFE,
         ..case("N12", "2MSL ends while the peer still sends its FIN again, but numbers do not overlap.")
+    },
+    Case {
+        world: worlds::too_short::<OVERLAPS, CLEAR>,
+        falls: &[S5, S8],
+        holds: &[S6],
+        ..case("N12", "2MSL ends while the peer still sends its FIN again, and only its numbers overlap.")
+    },
+    Case {
+        world: worlds::too_short::<CLEAR, OVERLAPS>,
+        falls: &[S5, S8],
+        holds: &[S6],
+        ..case(
+            "N12",
+            "2MSL ends while the peer still sends its FIN again, and only the numbers of TIME-WAIT's end overlap.",
+        )
     },
     Case {
         world: worlds::clock::<false, false>,

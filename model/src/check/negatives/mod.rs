@@ -1,9 +1,11 @@
 //! What must fall: tables that are wrong in one way, and how the property that must notice does.
 
 mod cases;
+mod defects;
 pub(super) mod worlds;
 
 pub use cases::CASES;
+pub use defects::DEFECTS;
 
 use super::environments::named;
 use super::explore::{Explored, explore, hunt, hunt_all};

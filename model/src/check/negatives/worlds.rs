@@ -132,6 +132,11 @@ pub(super) fn both_probe(table: &'static Table) -> World {
     small(table, Bounds { scripts: SCRIPTS, capacity: 4, order: Order::Fifo, loss: false, ..E8 })
 }
 
+/// B's text and FIN find a reader who takes his time, and has closed.
+pub(super) fn slow_reader(table: &'static Table) -> World {
+    small(table, Bounds { scripts: [&[ACTIVE, RECEIVE, CLOSE], &[PASSIVE, SEND, CLOSE]], buffer: 2, ..E8 })
+}
+
 pub(super) fn listener_attacked(table: &'static Table) -> World {
     small(table, Bounds { scripts: [&[ACTIVE], &[PASSIVE]], forgeries: 1, ..E7 })
 }
