@@ -172,7 +172,9 @@ impl Check {
             write(path, &summary::markdown(&report))?;
         }
         if let Some(path) = &self.html {
-            write(path, &html::page(&report, Table::of(profile), &terminal::wrong_tables(&worlds)))?;
+            // The numbered negatives have worlds of their own: they belong to the whole.
+            let numbered = if self.world.is_empty() { terminal::numbered_negatives() } else { Vec::new() };
+            write(path, &html::page(&report, Table::of(profile), &terminal::wrong_tables(&worlds), &numbered))?;
         }
         Ok(report.is_as_expected() && agreed)
     }

@@ -3,7 +3,7 @@
 use indicatif::{ProgressBar, ProgressStyle};
 use lockstep_model::check::explore::Progress;
 use lockstep_model::check::large::Large;
-use lockstep_model::check::negatives::{Negative, negatives};
+use lockstep_model::check::negatives::{CASES, Case, Negative, Shown, negatives};
 use lockstep_model::check::rates::rates;
 use lockstep_model::check::sweep::SweepProgress;
 use lockstep_model::check::swept::{SweepReport, sweep_world};
@@ -65,6 +65,16 @@ pub fn wrong_tables(worlds: &[World]) -> Vec<Negative> {
     let names: Vec<&str> = worlds.iter().map(|world| world.name).collect();
     let line = Line::new(worlds.len());
     negatives(&names, |mutant| line.bar.set_message(format!("wrong table: {}", mutant.name)))
+}
+
+/// The numbered negatives, in worlds of their own.
+pub fn numbered_negatives() -> Vec<Shown> {
+    let line = Line::new(CASES.len());
+    let show = |case: &'static Case| {
+        line.bar.set_message(format!("negative: {}", case.id));
+        case.show()
+    };
+    CASES.iter().map(show).collect()
 }
 
 /// Searches a world with Stateright: the counts must be the same.

@@ -6,7 +6,7 @@ use common::markup::elements;
 use lockstep_model::check::environments::named;
 use lockstep_model::check::html::page;
 use lockstep_model::check::mutate::variant;
-use lockstep_model::check::negatives::{Negative, caught};
+use lockstep_model::check::negatives::{CASES, Case, Negative, Shown, caught};
 use lockstep_model::check::properties::Property;
 use lockstep_model::check::{Report, run};
 use lockstep_model::{Profile, Table};
@@ -19,7 +19,9 @@ static CHECKED: LazyLock<(Report, Vec<Negative>, String)> = LazyLock::new(|| {
     let report = run(&worlds, profile, |_, _| {});
     let negatives: Vec<Negative> =
         ["two-way-handshake", "unthrottled-acks"].iter().filter_map(|name| caught(variant(name)?)).collect();
-    let page = page(&report, Table::of(profile), &negatives);
+    let numbered: Vec<Shown> =
+        CASES.iter().filter(|case| case.id == "N1" || case.id == "N15").map(Case::show).collect();
+    let page = page(&report, Table::of(profile), &negatives, &numbered);
     (report, negatives, page)
 });
 
@@ -60,6 +62,11 @@ fn every_world_property_rule_and_negative_is_named() {
     for negative in negatives {
         assert!(page.contains(&format!("<b>{}</b>", negative.id)), "{}", negative.id);
     }
+    for (id, property) in [("N1", "S2"), ("N15", "L2")] {
+        let (_, told) = page.split_once(&format!("<h3>{id} ")).expect("it has a heading");
+        let told = told.split("<h3>").next().unwrap_or(told);
+        assert!(told.contains(&format!("#property-{property}\"")), "{id}: {property}");
+    }
 }
 
 #[test]
@@ -85,7 +92,7 @@ fn a_verdict_that_nobody_expected_is_told_first() {
     let mut news = report.clone();
     let fallen = news.worlds[0].verdicts.iter_mut().find(|verdict| verdict.falls.is_some()).expect("to the letter");
     fallen.expected_to_fall = None;
-    let page = lockstep_model::check::html::page(&news, Table::of(Profile::Literal9293), negatives);
+    let page = lockstep_model::check::html::page(&news, Table::of(Profile::Literal9293), negatives, &[]);
     assert!(page.contains("Not every verdict is the expected one."));
     assert_eq!(page.matches('✗').count(), 3, "in the key, among the verdicts and in its world");
 }

@@ -1,20 +1,22 @@
 //! The report as one page: no network, no script, legible on a screen, on a telephone and on paper.
 
 mod figures;
+mod negatives;
 mod rules;
 mod statements;
 mod worlds;
 
-use super::negatives::Negative;
+use super::negatives::{Negative, Shown};
 use super::report::Report;
 use crate::render::diagram::{self, Diagram, Label};
 use crate::table::{Cite, Table};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use std::collections::BTreeSet;
 
-/// The page for what a check of the worlds over this table found, and for the wrong tables that it caught.
+/// The page for what a check of the worlds over this table found, for the wrong tables that it caught, and for the
+/// numbered negatives.
 #[must_use]
-pub fn page(report: &Report, table: &Table, negatives: &[Negative]) -> String {
+pub fn page(report: &Report, table: &Table, wrong: &[Negative], numbered: &[Shown]) -> String {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -25,7 +27,7 @@ pub fn page(report: &Report, table: &Table, negatives: &[Negative]) -> String {
                 style { (PreEscaped(include_str!("page.css"))) }
             }
             body {
-                (header(report, negatives))
+                (header(report, wrong))
                 main {
                     (worlds::verdicts(report))
                     (worlds::worlds(report, table))
@@ -33,7 +35,8 @@ pub fn page(report: &Report, table: &Table, negatives: &[Negative]) -> String {
                     (figures::figures(report))
                     (drawing(table))
                     (rules::table(report, table))
-                    (wrong_tables(negatives))
+                    (negatives::negatives(numbered))
+                    (negatives::wrong_tables(wrong))
                 }
             }
         }
@@ -41,7 +44,7 @@ pub fn page(report: &Report, table: &Table, negatives: &[Negative]) -> String {
     page.into_string()
 }
 
-fn header(report: &Report, negatives: &[Negative]) -> Markup {
+fn header(report: &Report, wrong: &[Negative]) -> Markup {
     let states: usize = report.worlds.iter().map(|world| world.states).sum();
     let transitions: usize = report.worlds.iter().map(|world| world.transitions).sum();
     let seconds: f64 = report.worlds.iter().map(|world| world.seconds).sum();
@@ -62,7 +65,7 @@ fn header(report: &Report, negatives: &[Negative]) -> Markup {
                 (figure("transitions", &grouped(transitions)))
                 (figure("properties", &properties.len().to_string()))
                 (figure("that fall", &fallen.count().to_string()))
-                (figure("wrong tables caught", &negatives.len().to_string()))
+                (figure("wrong tables caught", &wrong.len().to_string()))
                 (figure("seconds", &format!("{seconds:.1}")))
             }
             nav aria-label="Contents" {
@@ -74,6 +77,7 @@ fn header(report: &Report, negatives: &[Negative]) -> Markup {
                     li { a href="#states" { "States" } }
                     li { a href="#rules" { "Rules" } }
                     li { a href="#negatives" { "Negatives" } }
+                    li { a href="#wrong-tables" { "Wrong tables" } }
                 }
             }
         }
@@ -114,29 +118,6 @@ fn behind(arrow: &str, label: &Label, table: &Table) -> Markup {
         dt { (arrow) }
         @for rule in label.rules.iter().filter_map(|&id| table.rule(id)) {
             dd { (rule_link(rule.name)) " " (cites(rule.cite)) }
-        }
-    }
-}
-
-fn wrong_tables(negatives: &[Negative]) -> Markup {
-    html! {
-        section #negatives {
-            h2 { "Negatives" }
-            p {
-                "Wrong on purpose, each in one way: a check that let one of them pass would be worth nothing. Each falls as it should, "
-                "after the fewest steps possible."
-            }
-            @if negatives.is_empty() { p { "None was looked for in this check." } }
-            @for negative in negatives {
-                details {
-                    summary {
-                        b { (negative.id) } " " (negative.wrong) " "
-                        a href={ "#property-" (negative.property) } { (negative.property) } " falls after " (negative.falls.steps) " steps."
-                    }
-                    p { "In the world " (negative.world) "." @if negative.falls.round > 0 { " The last " (negative.falls.round) " steps go on for ever." } }
-                    (ladder(&negative.falls.ladder))
-                }
-            }
         }
     }
 }

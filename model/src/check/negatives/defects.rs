@@ -1,5 +1,6 @@
 //! The defects of the text of RFC 9293, each put back into the repaired table where it makes a property fall. D6 and D7
-//! make none fall: what the words allow there has no place in their own order of checks, or is never reached.
+//! make none fall: what the words allow there has no place in their own order of checks, or is never reached. F15 is what
+//! the words leave to the user, with the table as it is.
 
 use super::worlds::{self, CLEAR};
 use super::{Case, cases};
@@ -73,5 +74,10 @@ pub const DEFECTS: &[Case] = &[
         world: worlds::old_segments::<CLEAR>,
         falls: &[L3],
         ..cases::case("N8", "Every unacceptable segment is acknowledged.")
+    },
+    Case {
+        world: worlds::handshake,
+        falls: &[L4],
+        ..cases::case("F15", "An old SYN meets a half-open end, and no user gives up.")
     },
 ];
