@@ -110,6 +110,36 @@ pub fn variant(name: &str) -> Option<&'static Mutant> {
     MUTANTS.iter().find(|mutant| mutant.name == name)
 }
 
+/// A SYN in LISTEN establishes at once.
+pub(super) const TWO_WAY: &[Edit] = &[
+    Edit::Then(
+        "arrives/listen/syn",
+        &[
+            RecordIrs,
+            HoldText,
+            SelectIss(Room::Anywhere),
+            Emit(Form::SynAck),
+            Start(Retransmit),
+            SetWindow,
+            Signal(Signal::Established),
+        ],
+    ),
+    Edit::To("arrives/listen/syn", Next::To(Established)),
+];
+/// CLOSE in SYN-RECEIVED sends the FIN at once, as written.
+pub(super) const CLOSE_AT_ONCE: &[Edit] = &[
+    Edit::Add("close/syn-received/at-once"),
+    Edit::Add("close/syn-received/pending"),
+    Edit::Drop("close/syn-received/deferred"),
+    Edit::Add("timeout/retransmission/syn-unacked"),
+];
+/// Nothing is ever sent again.
+pub(super) const NEVER_AGAIN: &[Edit] = &[
+    Edit::Then("timeout/retransmission/syn", &[Start(Retransmit)]),
+    Edit::Then("timeout/retransmission/syn-ack", &[Start(Retransmit)]),
+    Edit::Then("timeout/retransmission/oldest", &[Start(Retransmit)]),
+];
+
 const fn mutant(
     name: &'static str,
     (falls, world): (Property, &'static str),
@@ -121,36 +151,12 @@ const fn mutant(
 
 /// All of them. The first four are the negatives N1, N6, N7 and N22.
 pub const MUTANTS: &[Mutant] = &[
-    mutant(
-        "two-way-handshake",
-        (S2, "handshake"),
-        "A SYN in LISTEN establishes at once (N1).",
-        &[
-            Edit::Then(
-                "arrives/listen/syn",
-                &[
-                    RecordIrs,
-                    HoldText,
-                    SelectIss(Room::Anywhere),
-                    Emit(Form::SynAck),
-                    Start(Retransmit),
-                    SetWindow,
-                    Signal(Signal::Established),
-                ],
-            ),
-            Edit::To("arrives/listen/syn", Next::To(Established)),
-        ],
-    ),
+    mutant("two-way-handshake", (S2, "handshake"), "A SYN in LISTEN establishes at once (N1).", TWO_WAY),
     mutant(
         "close-in-syn-received",
         (S17, "close"),
         "CLOSE in SYN-RECEIVED sends the FIN at once, as written (N6).",
-        &[
-            Edit::Add("close/syn-received/at-once"),
-            Edit::Add("close/syn-received/pending"),
-            Edit::Drop("close/syn-received/deferred"),
-            Edit::Add("timeout/retransmission/syn-unacked"),
-        ],
+        CLOSE_AT_ONCE,
     ),
     mutant(
         "time-wait-acknowledges-all",
@@ -158,16 +164,7 @@ pub const MUTANTS: &[Mutant] = &[
         "TIME-WAIT acknowledges whatever is acceptable, as written (N7).",
         &[Edit::Add("ack-of-fin/time-wait/acknowledge")],
     ),
-    mutant(
-        "no-retransmission",
-        (L1, "reopen"),
-        "Nothing is ever sent again (N22).",
-        &[
-            Edit::Then("timeout/retransmission/syn", &[Start(Retransmit)]),
-            Edit::Then("timeout/retransmission/syn-ack", &[Start(Retransmit)]),
-            Edit::Then("timeout/retransmission/oldest", &[Start(Retransmit)]),
-        ],
-    ),
+    mutant("no-retransmission", (L1, "reopen"), "Nothing is ever sent again (N22).", NEVER_AGAIN),
     mutant(
         "irs-recorded-again",
         (S3, "handshake"),

@@ -16,7 +16,7 @@ pub fn markdown(report: &Report) -> String {
         table.push_str(&row(world));
     }
     // Writing to a String does not fail.
-    writeln!(table, "| all | | | {} | {} | | |", grouped(states), grouped(transitions)).unwrap_or(());
+    writeln!(table, "| all | | | {} | {} | | |", grouped(states, ','), grouped(transitions, ',')).unwrap_or(());
     table
 }
 
@@ -29,17 +29,17 @@ pub fn row(world: &WorldReport) -> String {
         [] => format!("all {} hold", verdicts.len()),
         falls => format!("{} of {} fall: {}", falls.len(), verdicts.len(), falls.join(" ")),
     };
-    let [states, transitions] = [states, transitions].map(|&n| grouped(n));
+    let [states, transitions] = [states, transitions].map(|&n| grouped(n, ','));
     format!("| {name} | {question} | {environment} | {states} | {transitions} | {depth} | {verdict} |\n")
 }
 
 /// A number with its thousands apart.
-fn grouped(n: usize) -> String {
+pub(super) fn grouped(n: usize, apart: char) -> String {
     let digits = n.to_string();
     let mut grouped = String::new();
     for (place, digit) in digits.chars().enumerate() {
         if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            grouped.push(',');
+            grouped.push(apart);
         }
         grouped.push(digit);
     }
@@ -52,6 +52,6 @@ mod tests {
 
     #[test]
     fn thousands_stand_apart() {
-        assert_eq!([7, 1_234, 183_983_736].map(grouped), ["7", "1,234", "183,983,736"]);
+        assert_eq!([7, 1_234, 183_983_736].map(|n| grouped(n, ',')), ["7", "1,234", "183,983,736"]);
     }
 }

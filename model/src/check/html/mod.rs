@@ -8,6 +8,7 @@ mod worlds;
 
 use super::negatives::{Negative, Shown};
 use super::report::Report;
+use super::summary;
 use crate::render::diagram::{self, Diagram, Label};
 use crate::table::{Cite, Table};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -155,15 +156,7 @@ fn prose(text: &str) -> Markup {
     }
 }
 
-/// A number with its thousands apart.
+/// A number with its thousands apart by a narrow space.
 fn grouped(number: usize) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::new();
-    for (digit, left) in digits.chars().zip((0..digits.len()).rev()) {
-        grouped.push(digit);
-        if left > 0 && left.is_multiple_of(3) {
-            grouped.push('\u{202f}');
-        }
-    }
-    grouped
+    summary::grouped(number, '\u{202f}')
 }

@@ -4,46 +4,26 @@
 use super::worlds::{self, CLEAR, OVERLAPS};
 use super::{Case, Sight};
 use crate::check::mutate::Edit::{self, Add, Drop, In, Then, To, When};
+use crate::check::mutate::{CLOSE_AT_ONCE, NEVER_AGAIN, TWO_WAY};
 use crate::check::properties::Property::{self, *};
 use crate::check::world::{Action, State};
-use crate::event::Timer::{Persist, Retransmit as Rexmit};
+use crate::event::Timer::Persist;
 use crate::event::{Signal as Tell, Urgency::Now};
 use crate::segment::Flag;
 use crate::state::State::{self as Connection, *};
 use crate::table::Act::*;
-use crate::table::{AckClass, Atom, Form, Next, Room, SeqClass};
+use crate::table::{AckClass, Atom, Next, SeqClass};
 
 /// The words of the RFCs about safety, as far as they do not concern TIME-WAIT itself.
 const SAFE: &[Property] =
     &[S1, S2, S3, S4, S5, S6, S7, S8, S9, S10, S11, S12, S14, S15, S16, S17, S18, S19, S21, S22, S24];
 
 const AS_REPAIRED: &[Edit] = &[];
-const TWO_WAY: &[Edit] = &[
-    Then(
-        "arrives/listen/syn",
-        &[
-            RecordIrs,
-            HoldText,
-            SelectIss(Room::Anywhere),
-            Emit(Form::SynAck),
-            Start(Rexmit),
-            SetWindow,
-            Signal(Tell::Established),
-        ],
-    ),
-    To("arrives/listen/syn", Next::To(Established)),
-];
 const NO_TIME_WAIT: &[Edit] = &[
     Then("fin/fin-wait-2", &[AdvanceOverFin, Signal(Tell::Closing), Acknowledge(Now), Delete]),
     To("fin/fin-wait-2", Next::To(Closed)),
     Then("ack-of-fin/closing/acked", &[Signal(Tell::CloseComplete), Delete]),
     To("ack-of-fin/closing/acked", Next::To(Closed)),
-];
-pub(super) const CLOSE_AT_ONCE: &[Edit] = &[
-    Add("close/syn-received/at-once"),
-    Add("close/syn-received/pending"),
-    Drop("close/syn-received/deferred"),
-    Add("timeout/retransmission/syn-unacked"),
 ];
 const ERRATUM_3301: &[Edit] = &[Add("ack/syn-received/established-by-duplicate")];
 pub(super) const NO_FIN_WAIT_2_TIMER: &[Edit] =
@@ -60,11 +40,6 @@ pub(super) const UNTHROTTLED: &[Edit] = &[Add("sequence/unacceptable/unthrottled
 const ONLY_RCV_NXT: &[Edit] = &[
     Add("sequence/unacceptable/unthrottled"),
     When("sequence/zero-window/control", &[Atom::Seq(SeqClass::ZeroWindow, true), Atom::AtRcvNxt(true)]),
-];
-const NEVER_AGAIN: &[Edit] = &[
-    Then("timeout/retransmission/syn", &[Start(Rexmit)]),
-    Then("timeout/retransmission/syn-ack", &[Start(Rexmit)]),
-    Then("timeout/retransmission/oldest", &[Start(Rexmit)]),
 ];
 
 /// A case of which nothing is said yet.

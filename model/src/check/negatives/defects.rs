@@ -4,6 +4,7 @@
 
 use super::worlds::{self, CLEAR};
 use super::{Case, cases};
+use crate::check::mutate;
 use crate::check::mutate::Edit::{Add, Drop};
 use crate::check::properties::Property::*;
 
@@ -22,7 +23,7 @@ pub const DEFECTS: &[Case] = &[
         ..cases::case("D2", "TIME-WAIT acknowledges whatever is acceptable.")
     },
     Case {
-        edits: cases::CLOSE_AT_ONCE,
+        edits: mutate::CLOSE_AT_ONCE,
         world: worlds::close,
         falls: &[S17],
         ..cases::case("D3", "CLOSE in SYN-RECEIVED enters FIN-WAIT-1 at once.")
