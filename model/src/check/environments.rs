@@ -110,10 +110,7 @@ fn calm(table: &'static Table) -> World {
     World {
         name: "calm",
         question: "Where nothing is lost and nothing overtakes, is every conversation had to its end?",
-        bounds: Bounds {
-            scripts: [&[ACTIVE, PASSIVE, SEND, CLOSE, ABORT], &[ACTIVE, PASSIVE, SEND, CLOSE, ABORT]],
-            ..E0
-        },
+        bounds: Bounds { scripts: [&[ACTIVE, PASSIVE, SEND, CLOSE, ABORT], &[ACTIVE, PASSIVE, CLOSE, ABORT]], ..E0 },
         properties: steps_and!(L1, L3, L4, L6),
         visits: &State::ALL,
         table,
