@@ -37,6 +37,7 @@ const DEFECTS: &[Defect] = &[
         &["rst/syn-received/passive", "syn/syn-received/passive"],
         &["rst/syn-received/close-queued", "syn/syn-received/close-queued"],
     ),
+    ("D13", &["syn-sent/rst/reset"], &["syn-sent/rst/refused"]),
     (
         "N8",
         &["sequence/unacceptable/unthrottled", "ack/unsent/unthrottled"],

@@ -68,10 +68,18 @@ pub(super) const RULES: &[Rule] = &[
     when [Follows(Policy::Rfc5961, true), AtRcvNxt(false)];
     then []; Stay, Done;
     LITERAL9293 Literal; Rfc9293 "3.10.7.3" "SHOULD first check that the sequence number exactly matches RCV.NXT prior to executing the action in the next paragraph" },
+    rule! { "syn-sent/rst/reset": SynSentRst in SynSent;
+    when [Ack(AckClass::New, true)];
+    then [Flush, Signal(Signal::Reset), Delete]; To(Closed), Done;
+    LITERAL Literal; Rfc9293 "3.10.7.3" "If the ACK was acceptable, then signal to the user \"error: connection reset\", drop the segment, enter CLOSED state, delete TCB, and return." },
     rule! { "syn-sent/rst/refused": SynSentRst in SynSent;
     when [Ack(AckClass::New, true)];
     then [Flush, Signal(Signal::Refused), Delete]; To(Closed), Done;
-    ALL Literal; Rfc9293 "3.10.7.3" "If the ACK was acceptable, then signal to the user \"error: connection reset\", drop the segment, enter CLOSED state, delete TCB, and return." },
+    REPAIRED Repair {
+        defect: "D13",
+        why: "the same reset is a \"connection refused\" in SYN-RECEIVED, if the SYNs have crossed; to the user it is one event, and nothing was established that could be reset",
+        counterexample: "SYN, RST,ACK from a port where nobody listens: \"connection reset\"",
+    }; Rfc9293 "3.10.7.3" "If the ACK was acceptable, then signal to the user \"error: connection reset\", drop the segment, enter CLOSED state, delete TCB, and return." },
     rule! { "syn-sent/rst/no-ack": SynSentRst in SynSent;
     when [];
     then []; Stay, Done;
