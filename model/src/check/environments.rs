@@ -1,7 +1,7 @@
 //! The worlds: each asks one question, within bounds small enough to look at every state.
 //!
-//! A user may ABORT in every world that asks whether all can come to rest: one who has only closed may have to wait for
-//! ever in FIN-WAIT-2 for a peer that is gone, which is no defect as long as he can still give up.
+//! Where an end can lose its peer, by an ABORT or a crash, its user can give up too, by ABORT, RELEASE or the user timeout:
+//! one who has only closed may have to wait for ever in FIN-WAIT-2 for a peer that is gone, which is no defect if he can.
 
 use super::bounds::{Attacker, Bounds, Move, Order, Times};
 use super::properties::Property::{

@@ -10,7 +10,6 @@ impl World {
     /// Whether everything has come to rest: L1.
     #[must_use]
     pub fn is_quiescent(state: &State) -> bool {
-        let rests = |end: &Endpoint| matches!(end.tcb.state(), Connection::Closed | Connection::Listen);
         state.ends.iter().all(rests) && state.network.is_empty()
     }
 
@@ -83,7 +82,6 @@ impl World {
     /// FIN-WAIT-2 for a peer that is gone may have to wait for ever.
     #[must_use]
     pub fn is_closing(state: &State) -> bool {
-        let rests = |end: &Endpoint| matches!(end.tcb.state(), Connection::Closed | Connection::Listen);
         let waits = |end: &Endpoint| end.tcb.state() == Connection::FinWait2;
         let [a, b] = &state.ends;
         let done = |end: &Endpoint| rests(end) || end.tcb.close_queued();
@@ -95,8 +93,7 @@ impl World {
     #[must_use]
     pub fn speaks_to_the_dead(state: &State, side: Side) -> bool {
         let [here, there] = [side, side.other()].map(|side| &state.ends[side.index()]);
-        let gone = matches!(there.tcb.state(), Connection::Closed | Connection::Listen)
-            || here.owner.peer != there.owner.incarnation;
+        let gone = rests(there) || here.owner.peer != there.owner.incarnation;
         let speaks = here.tcb.armed(Timer::Retransmit) || here.tcb.armed(Timer::Persist);
         here.tcb.state().is_synchronized() && gone && speaks
     }
@@ -134,8 +131,7 @@ impl World {
     #[must_use]
     pub fn strands_somebody(state: &State) -> bool {
         let stranded = |end: &Endpoint| {
-            let waits = !matches!(end.tcb.state(), Connection::Closed | Connection::Listen);
-            waits && end.tcb.user_gone() && !TIMERS_OF_THE_TABLE.into_iter().any(|timer| end.tcb.armed(timer))
+            !rests(end) && end.tcb.user_gone() && !TIMERS_OF_THE_TABLE.into_iter().any(|timer| end.tcb.armed(timer))
         };
         state.ends.iter().any(stranded)
     }
@@ -152,4 +148,9 @@ impl World {
             ) => made,
         })
     }
+}
+
+/// Whether an end has no connection, nor the beginning of one.
+fn rests(end: &Endpoint) -> bool {
+    matches!(end.tcb.state(), Connection::Closed | Connection::Listen)
 }

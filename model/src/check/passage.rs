@@ -1,4 +1,4 @@
-//! One event at one endpoint, judged: the properties of changes, S1, S2, S12 to S15 and S19.
+//! One event at one endpoint, judged: the properties of what changes, from S1 to S23 and L7.
 
 use super::attacker::NOBODY;
 use super::endpoint::{Endpoint, N};

@@ -1,5 +1,5 @@
-//! What several tests share; none of them uses all of it.
-#![allow(dead_code)]
+//! What several tests share.
+#![allow(dead_code, reason = "each test program uses its part of this")]
 
 pub mod markup;
 pub mod whim;
