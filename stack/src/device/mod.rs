@@ -1,8 +1,8 @@
 //! Devices: where frames come from and go to.
 //!
 //! A [`Device`] moves whole Ethernet frames and knows nothing of what is in them. Devices stack: [`Recorded`] writes
-//! what passes into a pcap file, [`Impaired`] loses, duplicates, delays and damages it, around any device. [`Tap`] is
-//! the kernel's, [`Pipe`] is memory.
+//! what passes into a pcap file, [`Impaired`] loses, duplicates, delays and damages it and lets it queue, around any
+//! device. [`Tap`] is the kernel's, [`Pipe`] is memory.
 
 pub mod impair;
 mod interface;

@@ -479,6 +479,7 @@ impl Climate {
             reorder_by: Micros::from_millis(random.below(200)),
             delay: Micros::from_millis(random.below(100)),
             jitter: Micros::from_millis(random.below(100)),
+            ..Impairment::default()
         };
         Climate {
             calm,
