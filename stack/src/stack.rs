@@ -374,9 +374,9 @@ impl Stack {
         &self.drops
     }
 
-    /// The rules that have fired, and how often.
+    /// The rules that have fired, and how often. They are counted one by one, and put together here.
     #[must_use]
-    pub fn fired(&self) -> &BTreeMap<RuleId, u64> {
+    pub fn fired(&self) -> BTreeMap<RuleId, u64> {
         self.tcp.fired()
     }
 

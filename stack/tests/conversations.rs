@@ -862,7 +862,7 @@ fn a_megabyte_each_way() {
     both_ways(&mut net, 1_000_000, Micros::from_secs(30));
     for stack in [&net.a, &net.b] {
         let arrived =
-            stack.fired().iter().find(|(rule, _)| rule.name() == "sequence/acceptable").map(|(_, &count)| count);
+            stack.fired().into_iter().find(|(rule, _)| rule.name() == "sequence/acceptable").map(|(_, count)| count);
         assert!(10 * stack.predicted() > 9 * arrived.unwrap(), "nearly all segments are the expected ones");
     }
 }

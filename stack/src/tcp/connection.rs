@@ -10,7 +10,7 @@ use lockstep_model::{
 
 use super::config::TcpConfig;
 use super::congestion::Congestion;
-use super::demux::Pair;
+use super::demux::{CompactPair, Pair};
 use super::host::Step;
 use super::isn::IsnSecret;
 use super::recv::RecvBuffer;
@@ -106,7 +106,7 @@ impl Effects {
 /// One connection.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Connection {
-    pair: Pair,
+    pair: CompactPair,
     tcb: Tcb<Seq>,
     pub(super) flow: Flow,
 }
@@ -119,12 +119,12 @@ impl Connection {
 
     /// A connection in the state of `tcb`, with nothing in its buffers: a listener's child.
     pub fn of(common: &Common, pair: Pair, tcb: Tcb<Seq>) -> Self {
-        Self { pair, tcb, flow: Flow::new(common) }
+        Self { pair: pair.into(), tcb, flow: Flow::new(common) }
     }
 
     /// Its two ends.
     pub fn pair(&self) -> Pair {
-        self.pair
+        (&self.pair).into()
     }
 
     /// Its variables, to look at.
@@ -135,7 +135,7 @@ impl Connection {
     /// Lets the table do to this connection what it says about `event`.
     pub fn step(&mut self, common: &Common, now: Instant, event: Event<Seq>, given: Given<'_>) -> Effects {
         let effects = Effects::nothing_yet(self.tcb.state());
-        let mut host = Step { flow: &mut self.flow, common, now, pair: self.pair, given, effects };
+        let mut host = Step { flow: &mut self.flow, common, now, pair: (&self.pair).into(), given, effects };
         let foreseen = match &event {
             Event::Arrives(segment) => common.prediction.predict(&mut self.tcb, segment, &mut host),
             Event::Call(_) | Event::Sent { .. } | Event::Timeout(_) => None,

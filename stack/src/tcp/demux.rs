@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::hash::BuildHasher;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, SocketAddrV4};
 
 use siphasher::sip::SipHasher13;
 
@@ -22,10 +22,39 @@ impl std::fmt::Display for Pair {
     }
 }
 
+/// A [`Pair`] as connections keep it: of IPv4 a quarter of the size.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum CompactPair {
+    V4 { local: SocketAddrV4, remote: SocketAddrV4 },
+    V6(Box<Pair>),
+}
+
+const _: () = assert!(size_of::<CompactPair>() == 16);
+
+impl From<Pair> for CompactPair {
+    fn from(pair: Pair) -> Self {
+        match (pair.local, pair.remote) {
+            (SocketAddr::V4(local), SocketAddr::V4(remote)) => CompactPair::V4 { local, remote },
+            (SocketAddr::V4(_) | SocketAddr::V6(_), SocketAddr::V4(_) | SocketAddr::V6(_)) => {
+                CompactPair::V6(Box::new(pair))
+            }
+        }
+    }
+}
+
+impl From<&CompactPair> for Pair {
+    fn from(pair: &CompactPair) -> Self {
+        match pair {
+            &CompactPair::V4 { local, remote } => Pair { local: local.into(), remote: remote.into() },
+            CompactPair::V6(pair) => **pair,
+        }
+    }
+}
+
 /// Where each pair's connection is. It is asked, never listed: the order inside means nothing.
 #[derive(Clone, Debug)]
 pub(super) struct Demux {
-    places: HashMap<Pair, usize, Keyed>,
+    places: HashMap<CompactPair, usize, Keyed>,
 }
 
 impl Demux {
@@ -35,18 +64,18 @@ impl Demux {
 
     /// The place of this pair's connection.
     pub fn find(&self, pair: &Pair) -> Option<usize> {
-        self.places.get(pair).copied()
+        self.places.get(&CompactPair::from(*pair)).copied()
     }
 
     /// Segments of `pair` go to the connection at `index` from now on.
     pub fn insert(&mut self, pair: Pair, index: usize) {
-        self.places.insert(pair, index);
+        self.places.insert(pair.into(), index);
     }
 
     /// The connection at `index` no longer exists. Another of the same pair is left alone.
     pub fn remove(&mut self, pair: &Pair, index: usize) {
         if self.find(pair) == Some(index) {
-            self.places.remove(pair);
+            self.places.remove(&CompactPair::from(*pair));
         }
     }
 }

@@ -3,15 +3,16 @@
 //! Arrivals are in [`input`](super::input), the user's calls in [`calls`](super::calls). Whatever happens to a connection
 //! ends in [`Endpoints::settle`].
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::net::IpAddr;
 
-use lockstep_model::{Call, Event as Happening, Prediction, Reply, RuleId, Segment, Seq, Signal, State, Table};
+use lockstep_model::{Call, Event as Happening, Prediction, Reply, Segment, Seq, Signal, State, Table};
 use siphasher::sip::SipHasher24;
 
 use super::api::{ConnectionId, Event, Failure, ListenerId, Transition};
 use super::config::TcpConfig;
 use super::connection::{Common, Connection, Effects, Given};
+use super::counts::RuleCounts;
 use super::demux::{Demux, Pair};
 use super::isn::IsnSecret;
 use super::listen::Listeners;
@@ -46,7 +47,7 @@ pub(crate) struct Endpoints {
     overflowed: u64,
     /// Peers who have been silent for long.
     doubted: VecDeque<IpAddr>,
-    pub(super) fired: BTreeMap<RuleId, u64>,
+    pub(super) fired: RuleCounts,
     /// Of the segments that arrived, those that were expected.
     pub(super) predicted: u64,
     trace: Trace,
@@ -130,7 +131,7 @@ impl Endpoints {
             most_control: limits.answers,
             overflowed: 0,
             doubted: VecDeque::new(),
-            fired: BTreeMap::new(),
+            fired: RuleCounts::new(),
             predicted: 0,
             trace: Trace::new(limits.events),
         })
@@ -304,10 +305,7 @@ impl Endpoints {
 
     /// Counts the rules that fired, and traces what they changed.
     pub(super) fn record(&mut self, now: Instant, pair: Pair, effects: &Effects) {
-        for rule in effects.fired.iter() {
-            let count = self.fired.entry(rule).or_default();
-            *count = count.saturating_add(1);
-        }
+        effects.fired.iter().for_each(|rule| self.fired.add(rule));
         self.predicted = self.predicted.saturating_add(effects.predicted.into());
         self.trace.record(self.common.table(), now, pair, effects);
     }

@@ -5,9 +5,11 @@
 
 mod api;
 mod calls;
+mod chain;
 pub mod config;
 pub mod congestion;
 mod connection;
+mod counts;
 mod demux;
 mod endpoints;
 mod host;

@@ -88,8 +88,8 @@ impl Endpoints {
     }
 
     /// How often each rule has fired.
-    pub fn fired(&self) -> &BTreeMap<RuleId, u64> {
-        &self.fired
+    pub fn fired(&self) -> BTreeMap<RuleId, u64> {
+        self.fired.fired()
     }
 
     /// How many segments were the expected ones.

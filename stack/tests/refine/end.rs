@@ -162,9 +162,9 @@ impl<'w> Turn<'w> {
     /// The rules that the stack says have fired, in the order of their ids.
     fn fired_in_the_stack(&self) -> impl Iterator<Item = RuleId> + '_ {
         let earlier = self.before.stack.fired();
-        let count_before = move |rule| earlier.get(rule).copied().unwrap_or_default();
-        let counts = self.end.stack.fired().iter();
-        counts.flat_map(move |(rule, &count)| (count_before(rule)..count).map(|_| *rule))
+        let count_before = move |rule| earlier.get(&rule).copied().unwrap_or_default();
+        let counts = self.end.stack.fired().into_iter();
+        counts.flat_map(move |(rule, count)| (count_before(rule)..count).map(move |_| rule))
     }
 
     // ---- The same thing to both --------------------------------------------------------------------------------------

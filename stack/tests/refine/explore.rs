@@ -117,7 +117,7 @@ impl<'w> Search<'w> {
     fn new(world: &'w World) -> Self {
         let initial = world.initial();
         // Listeners listen already.
-        let fired = initial.ends.iter().flat_map(|end| end.stack.fired().keys().copied()).collect();
+        let fired = initial.ends.iter().flat_map(|end| end.stack.fired().into_keys()).collect();
         let mut parts = Parts::default();
         let mut seen = Interned::default();
         seen.insert(parts.key(&initial));

@@ -379,7 +379,7 @@ impl World {
     }
 
     fn count_rules(&mut self, host: usize) {
-        for (&rule, &count) in self.hosts[host].stack.fired() {
+        for (rule, count) in self.hosts[host].stack.fired() {
             *self.result.fired.entry(rule.name()).or_default() += count;
         }
     }
