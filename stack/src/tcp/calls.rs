@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use lockstep_model::{Call, Event as Happening, Reply};
 
 use super::api::{Accepted, CallError, ConnectionId, Failure, ListenerId, OpenError, Status};
+use super::congestion::Congestion;
 use super::connection::{Connection, Given};
 use super::demux::Pair;
 use super::endpoints::{Endpoints, Entry, News, Owner};

@@ -9,12 +9,12 @@ use lockstep_model::{
 };
 
 use super::config::TcpConfig;
-use super::congestion::Congestion;
+use super::congestion::{Acked, Congestion, Controller};
 use super::demux::{CompactPair, Pair};
 use super::host::Step;
 use super::isn::IsnSecret;
 use super::recv::RecvBuffer;
-use super::rtt::{RttEstimator, Transmissions};
+use super::rtt::RttEstimator;
 use super::send::SendBuffer;
 use super::timers::TimerTable;
 use crate::ip::Unreachable;
@@ -166,7 +166,7 @@ impl Connection {
         if timer == Timer::User && self.flow.postpone_user_timeout(common) {
             timer = self.flow.timers.expire(now)?;
         }
-        let doubtful = timer == Timer::Retransmit && self.flow.retransmission_is_due(common, &self.tcb);
+        let doubtful = timer == Timer::Retransmit && self.flow.retransmission_is_due(common, now, &self.tcb);
         let in_vain = timer == Timer::KeepAlive && self.flow.keep_alives_are_in_vain(common);
         let timer = if in_vain { Timer::User } else { timer };
         // In the other states something else runs out of patience, and no keep-alive is sent that could be in vain.
@@ -293,7 +293,7 @@ pub(super) struct Flow {
     /// The peer's MSS option has been read, or found missing.
     pub options_known: bool,
     pub rtt: RttEstimator,
-    pub congestion: Congestion,
+    pub congestion: Controller,
     pub timers: TimerTable,
     /// The segment whose round trip is being measured: the number after its last, and when it left.
     pub timing: Option<(Seq, Instant)>,
@@ -337,7 +337,7 @@ impl Flow {
             smss: DEFAULT_SEND_MSS.min(common.mss),
             options_known: false,
             rtt: RttEstimator::new(config.rto),
-            congestion: Congestion::new(DEFAULT_SEND_MSS, config.congestion),
+            congestion: Controller::new(DEFAULT_SEND_MSS, config.congestion),
             timers: TimerTable::new(),
             timing: None,
             syn_outstanding: false,
@@ -369,7 +369,7 @@ impl Flow {
             Some(mss) => mss.max(LEAST_SEND_MSS),
         };
         self.smss = send_mss.min(common.mss);
-        self.congestion = Congestion::new(self.smss, common.config.congestion);
+        self.congestion = Controller::new(self.smss, common.config.congestion);
     }
 
     /// An acknowledgment leaves, in whatever segment.
@@ -383,6 +383,15 @@ impl Flow {
     pub fn retransmission_delay(&self, common: &Common) -> Micros {
         let doubled = self.rtt.rto().saturating_mul(1_u64.checked_shl(self.probes.into()).unwrap_or(u64::MAX));
         if self.probes > 0 { doubled.min(common.config.rto.max) } else { self.rtt.rto() }
+    }
+
+    /// New text is acknowledged: the congestion window may open, if it is what limits us. `in_flight` was so before.
+    pub fn congestion_acked(&mut self, now: Instant, octets: u32, in_flight: u32, snd_wnd: u32) {
+        let unsent = u32::try_from(self.send.len() - self.sent).unwrap_or(u32::MAX);
+        let could_fly = in_flight.saturating_add(unsent).min(snd_wnd).saturating_add(self.smss.into());
+        let app_limited = could_fly <= self.congestion.cwnd();
+        let srtt = self.rtt.srtt();
+        self.congestion.on_ack(&Acked { now, octets, rtt: None, srtt, in_flight, app_limited });
     }
 
     /// R2 begins to run, unless it runs already (RFC 9293 §3.8.3).
@@ -428,7 +437,7 @@ impl Flow {
 
     /// The retransmission timer has gone off: back off (RFC 6298 (5.5)) and slow down (RFC 5681 §3.1). Returns whether R1
     /// is reached. A probe that a closed window does not take is no sign of congestion.
-    fn retransmission_is_due(&mut self, common: &Common, tcb: &Tcb<Seq>) -> bool {
+    fn retransmission_is_due(&mut self, common: &Common, now: Instant, tcb: &Tcb<Seq>) -> bool {
         if tcb.window_known() && tcb.snd_wnd() == 0 {
             self.probes = self.probes.saturating_add(1);
             self.unanswered = self.unanswered.saturating_add(1);
@@ -439,8 +448,7 @@ impl Flow {
         if self.syn_outstanding {
             self.syn_repeated = true;
         } else {
-            let transmissions = if self.timeouts == 1 { Transmissions::Once } else { Transmissions::Repeated };
-            self.congestion.on_rto(tcb.snd_nxt().forward_from(tcb.snd_una()), transmissions);
+            self.congestion.on_rto(now, tcb.snd_nxt().forward_from(tcb.snd_una()), self.timeouts == 1);
         }
         self.timeouts == common.config.r1
     }
@@ -475,6 +483,7 @@ impl Flow {
         }
         Self {
             timers,
+            congestion: self.congestion.project(now),
             timing: self.timing.map(|(end, at)| (end, ago(at))),
             no_challenge_until: ahead(self.no_challenge_until),
             last_sent: self.last_sent.map(ago),

@@ -2,6 +2,7 @@
 
 use lockstep_model::{Accepted, Flag, Host, Policy, Reply, Segment, Seq, SeqNum, Signal, Tcb, Timer, Urgency};
 
+use super::congestion::Congestion;
 use super::connection::{AckDue, Common, Effects, Flow, Given, Resend};
 use super::demux::Pair;
 use super::isn::initial_sequence_number;
@@ -136,7 +137,8 @@ impl Host<Seq> for Step<'_> {
         let text = self.flow.send.acked(usize::try_from(acked).unwrap_or(usize::MAX));
         self.flow.sent = self.flow.sent.saturating_sub(text);
         if text > 0 {
-            self.flow.congestion.on_ack(saturated(text));
+            let in_flight = tcb.snd_nxt().forward_from(from);
+            self.flow.congestion_acked(self.now, saturated(text), in_flight, tcb.snd_wnd());
             self.effects.writable = std::mem::take(&mut self.flow.wants_to_write);
         }
         self.measure(tcb.snd_una());

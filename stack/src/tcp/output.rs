@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use lockstep_model::{Event, Flag, Flags, Segment, Seq, SeqNum};
 
+use super::congestion::Congestion;
 use super::connection::{AckDue, Common, Connection, Effects, Given, Patience, Resend};
 use super::demux::Pair;
 use crate::ip::HEADROOM;
@@ -138,7 +139,7 @@ impl Connection {
     fn restart_after_idle(&mut self, now: Instant) {
         let long_ago = self.flow.last_sent.is_some_and(|at| now.since(at) > self.flow.rtt.rto());
         if long_ago && self.tcb().retransmission_queue_is_empty() {
-            self.flow.congestion.on_idle();
+            self.flow.congestion.on_idle(now);
         }
     }
 

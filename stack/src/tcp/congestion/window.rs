@@ -1,0 +1,172 @@
+//! What all congestion controls share: a window, its threshold, and slow start (RFC 5681 §3.1) with appropriate byte
+//! counting (RFC 3465).
+
+use super::{CongestionConfig, InitialWindow};
+
+/// The congestion window of one connection.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Window {
+    config: CongestionConfig,
+    smss: u32,
+    cwnd: u32,
+    ssthresh: u32,
+    /// Slow start follows a timeout, until `ssthresh` is reached again.
+    after_timeout: bool,
+}
+
+/// A window's worth of the past, to return to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Before {
+    cwnd: u32,
+    ssthresh: u32,
+    after_timeout: bool,
+}
+
+/// What is left of the flight after a reduction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Share {
+    pub of: u32,
+    pub parts: u32,
+}
+
+impl Share {
+    fn apply(self, octets: u32) -> u32 {
+        let share = u64::from(octets) * u64::from(self.parts) / u64::from(self.of);
+        u32::try_from(share).unwrap_or(u32::MAX)
+    }
+}
+
+impl Window {
+    /// The initial window; `ssthresh` starts as high as can be.
+    pub fn new(smss: u16, config: CongestionConfig) -> Self {
+        let smss = u32::from(smss).max(1);
+        let cwnd = initial_window(smss, config.initial_window);
+        Self { config, smss, cwnd, ssthresh: u32::MAX, after_timeout: false }
+    }
+
+    pub fn smss(&self) -> u32 {
+        self.smss
+    }
+
+    pub fn cwnd(&self) -> u32 {
+        self.cwnd
+    }
+
+    pub fn ssthresh(&self) -> u32 {
+        self.ssthresh
+    }
+
+    pub fn in_slow_start(&self) -> bool {
+        self.cwnd < self.ssthresh
+    }
+
+    /// RFC 5681 §3.1 equation 2 with the L of RFC 3465: `cwnd += min(N, L * SMSS)`. Counting octets makes ACK division
+    /// useless.
+    pub fn slow_start(&mut self, octets: u32) {
+        let limit = if self.after_timeout { 1 } else { self.config.slow_start_limit.max(1) };
+        self.grow(octets.min(self.smss.saturating_mul(limit.into())));
+        if !self.in_slow_start() {
+            self.after_timeout = false;
+        }
+    }
+
+    pub fn grow(&mut self, octets: u32) {
+        self.cwnd = self.cwnd.saturating_add(octets);
+    }
+
+    /// Congestion is no reason to send more: `cwnd` falls to the new `ssthresh`, and never rises to it.
+    pub fn reduce(&mut self, in_flight: u32, keep: Share) {
+        self.lower_threshold(in_flight, keep);
+        self.cwnd = self.cwnd.min(self.ssthresh);
+    }
+
+    /// RFC 5681 §3.1 equation 4: `ssthresh` falls at the first timeout of a segment and is held constant at further
+    /// ones; `cwnd` falls to the loss window of one segment every time.
+    pub fn time_out(&mut self, in_flight: u32, first: bool, keep: Share) {
+        if first {
+            self.lower_threshold(in_flight, keep);
+        }
+        self.cwnd = self.smss;
+        self.after_timeout = true;
+    }
+
+    fn lower_threshold(&mut self, in_flight: u32, keep: Share) {
+        self.ssthresh = keep.apply(in_flight).max(self.smss.saturating_mul(2));
+    }
+
+    /// What recovery says, but never less than one segment.
+    pub fn set(&mut self, cwnd: u32) {
+        self.cwnd = cwnd.max(self.smss);
+    }
+
+    /// The end of recovery.
+    pub fn recovered(&mut self) {
+        self.set(self.ssthresh);
+    }
+
+    /// The restart window: min(IW, cwnd) (RFC 5681 §4.1).
+    pub fn restart(&mut self) {
+        self.cwnd = self.cwnd.min(initial_window(self.smss, self.config.initial_window));
+    }
+
+    /// Segments of another size. The path carries as many octets as before, and at least one segment.
+    pub fn resize(&mut self, smss: u32) {
+        self.smss = smss.max(1);
+        self.set(self.cwnd);
+    }
+
+    /// RFC 5681 §3.1: the initial window after a lost SYN.
+    pub fn begin_with_one_segment(&mut self) {
+        self.cwnd = self.smss;
+    }
+
+    pub fn before(&self) -> Before {
+        Before { cwnd: self.cwnd, ssthresh: self.ssthresh, after_timeout: self.after_timeout }
+    }
+
+    /// As if there had been no reduction. What has grown larger since stays larger.
+    pub fn return_to(&mut self, before: &Before) {
+        self.set(self.cwnd.max(before.cwnd));
+        self.ssthresh = self.ssthresh.max(before.ssthresh);
+        self.after_timeout = before.after_timeout;
+    }
+}
+
+fn initial_window(smss: u32, choice: InitialWindow) -> u32 {
+    let segments = |n: u32| smss.saturating_mul(n);
+    match choice {
+        InitialWindow::Rfc5681 if smss > 2190 => segments(2),
+        InitialWindow::Rfc5681 if smss > 1095 => segments(3),
+        InitialWindow::Rfc5681 => segments(4),
+        InitialWindow::Rfc6928 => segments(10).min(segments(2).max(14_600)),
+        InitialWindow::Segments(n) => segments(u32::from(n.max(1))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn initial(smss: u16, initial_window: InitialWindow) -> u32 {
+        Window::new(smss, CongestionConfig { initial_window, ..CongestionConfig::default() }).cwnd()
+    }
+
+    #[test]
+    fn the_initial_window_follows_rfc_5681s_table() {
+        assert_eq!(initial(536, InitialWindow::Rfc5681), 4 * 536);
+        assert_eq!(initial(1095, InitialWindow::Rfc5681), 4 * 1095);
+        assert_eq!(initial(1096, InitialWindow::Rfc5681), 3 * 1096);
+        assert_eq!(initial(2190, InitialWindow::Rfc5681), 3 * 2190);
+        assert_eq!(initial(2191, InitialWindow::Rfc5681), 2 * 2191);
+    }
+
+    #[test]
+    fn the_initial_window_follows_rfc_6928s_formula() {
+        assert_eq!(initial(536, InitialWindow::Rfc6928), 10 * 536);
+        assert_eq!(initial(1460, InitialWindow::Rfc6928), 14_600);
+        assert_eq!(initial(4000, InitialWindow::Rfc6928), 14_600);
+        assert_eq!(initial(8960, InitialWindow::Rfc6928), 2 * 8960);
+        assert_eq!(initial(1460, InitialWindow::Segments(0)), 1460);
+        assert_eq!(initial(1460, InitialWindow::Segments(3)), 3 * 1460);
+    }
+}
