@@ -196,8 +196,8 @@ impl Connection {
     /// The user takes text that has arrived. A window that can now open wide is announced (RFC 9293 §3.8.6.2.2).
     pub fn read(&mut self, buf: &mut [u8]) -> usize {
         let n = self.flow.recv.read(buf);
-        let ended = self.flow.recv.reassembly().fin_in_order() || self.tcb.state() == State::Closed;
-        if !ended && self.flow.recv.window_update(self.flow.smss.into()).is_some() {
+        let ended = self.flow.recv.has_ended() || self.tcb.state() == State::Closed;
+        if !ended && self.flow.recv.window_update(self.flow.smss.into(), 0).is_some() {
             self.flow.ack = AckDue::Now;
         }
         n
@@ -333,7 +333,7 @@ impl Flow {
         Self {
             send: SendBuffer::new(config.send_buffer),
             sent: 0,
-            recv: RecvBuffer::new(config.receive_buffer.min(super::recv::UNSCALED_CAPACITY)),
+            recv: RecvBuffer::new(config.receive_buffer),
             smss: DEFAULT_SEND_MSS.min(common.mss),
             options_known: false,
             rtt: RttEstimator::new(config.rto),

@@ -109,11 +109,11 @@ impl Host<Seq> for Step<'_> {
     }
 
     fn accept(&mut self, tcb: &Tcb<Seq>, segment: &Segment<Seq>) -> Accepted<u32> {
-        let had_holes = !self.flow.recv.reassembly().is_empty();
+        let had_holes = self.flow.recv.has_holes();
         let (offset, text, fin) = beyond(tcb.rcv_nxt(), segment, self.given.text);
         let accepted = self.flow.recv.accept(offset, text, fin);
         // RFC 5681 §4.2: out of order, or filling a gap, is acknowledged at once.
-        if had_holes || !self.flow.recv.reassembly().is_empty() {
+        if had_holes || self.flow.recv.has_holes() {
             self.flow.ack = AckDue::Now;
         }
         self.effects.readable |= accepted.advance > 0;

@@ -17,6 +17,7 @@ mod input;
 pub mod isn;
 mod listen;
 mod output;
+mod pages;
 mod ports;
 pub mod reassembly;
 pub mod recv;

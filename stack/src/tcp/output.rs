@@ -34,7 +34,7 @@ impl Connection {
     pub fn transmit(&mut self, common: &Common, now: Instant, frame: &mut Vec<u8>) -> Option<Transmitted> {
         let plan = self.plan(common, now)?;
         let smss = usize::from(self.flow.smss);
-        self.flow.recv.open_window(smss);
+        self.flow.recv.open_window(smss, 0);
         let segment = self.segment_of(plan);
         let (offset, len) = match plan {
             Plan::Again { offset, len, .. } => (offset, len),

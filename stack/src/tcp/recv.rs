@@ -1,16 +1,20 @@
 //! The receive buffer: text in order that the user has not read yet, text ahead of RCV.NXT, and the window to
-//! advertise.
+//! advertise (RFC 9293 §3.8.6.2.2, RFC 7323 §2).
 //!
 //! Offsets are from RCV.NXT, in bytes of text. The engine trims a segment to the left of RCV.NXT and decides whether
 //! its text counts; [`RecvBuffer::accept`] stores it and answers how far RCV.NXT moves and whether a FIN is now in
 //! order.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 
 use super::reassembly::Reassembly;
 
-/// The largest window a header can say without the window scale option (RFC 9293 §3.1), and our buffer's usual size.
+/// The largest window a header can say without the window scale option (RFC 9293 §3.1).
 pub const UNSCALED_CAPACITY: usize = 65_535;
+
+/// Memory that an empty buffer keeps, so that a little text now and then costs no allocation.
+const KEPT_WHEN_EMPTY: usize = 64;
 
 /// A bounded buffer that stores text where it belongs, in whichever order it comes.
 ///
@@ -19,11 +23,10 @@ pub const UNSCALED_CAPACITY: usize = 65_535;
 pub struct RecvBuffer {
     /// RCV.BUFF of RFC 9293 §3.8.6.2.2.
     capacity: usize,
-    /// The unread text, then what is held out of order up to the farthest byte; holes are zeros until they are filled.
-    bytes: VecDeque<u8>,
-    /// RCV.USER: how many of `bytes` are in order, acknowledged and not yet read.
-    unread: usize,
-    reassembly: Reassembly,
+    /// RCV.USER: the text that is in order, acknowledged and not yet read.
+    unread: VecDeque<u8>,
+    /// What lies ahead of RCV.NXT, if anything does.
+    ahead: Option<Box<Reassembly>>,
     rcv_wnd: usize,
     /// RCV.NXT has moved over the FIN.
     ended: bool,
@@ -43,17 +46,11 @@ pub struct Accepted {
 }
 
 impl RecvBuffer {
-    /// An empty buffer of `capacity` bytes, all of it offered as window. Memory is taken as it is needed.
+    /// An empty buffer of `capacity` bytes, of which a SYN can offer what a header can say (RFC 7323 §2.2: the window of a
+    /// SYN is never scaled). Memory is taken as it is needed.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
-        Self {
-            capacity,
-            bytes: VecDeque::new(),
-            unread: 0,
-            reassembly: Reassembly::new(),
-            rcv_wnd: capacity,
-            ended: false,
-        }
+        Self { capacity, unread: VecDeque::new(), ahead: None, rcv_wnd: capacity.min(UNSCALED_CAPACITY), ended: false }
     }
 
     /// Stores `text` at `offset` from RCV.NXT, `fin` saying that a FIN follows it, and moves RCV.NXT over all that is
@@ -62,11 +59,23 @@ impl RecvBuffer {
     /// Bytes that are already held stay as they came first. What lies beyond the window is cut, the FIN too (RFC 9293
     /// §3.10.7.4: "trimming off any portions that lie outside the window (including SYN and FIN)").
     pub fn accept(&mut self, offset: usize, text: &[u8], fin: bool) -> Accepted {
+        if offset == 0 && !fin && self.ahead.is_none() && !self.ended {
+            return self.accept_next(text);
+        }
         let kept = self.hold(offset, text, fin);
-        let advance = self.reassembly.advance();
-        self.unread += advance;
+        let advance = self.ahead.as_mut().map_or(0, |ahead| ahead.advance(&mut self.unread));
         self.rcv_wnd -= advance;
-        Accepted { advance, fin: self.fin_is_next(), cut: !kept }
+        let fin = self.fin_is_next();
+        self.ahead.take_if(|ahead| ahead.is_empty() && ahead.fin().is_none());
+        Accepted { advance, fin, cut: !kept }
+    }
+
+    /// What nearly always happens: nothing is ahead of this text.
+    fn accept_next(&mut self, text: &[u8]) -> Accepted {
+        let advance = text.len().min(self.rcv_wnd);
+        self.unread.extend(&text[..advance]);
+        self.rcv_wnd -= advance;
+        Accepted { advance, fin: false, cut: advance < text.len() }
     }
 
     /// Stores as [`accept`](Self::accept) does and leaves RCV.NXT where it is: the text came with a SYN, and the
@@ -74,54 +83,58 @@ impl RecvBuffer {
     pub fn hold(&mut self, offset: usize, text: &[u8], fin: bool) -> bool {
         let fits = text.len().min(self.rcv_wnd.saturating_sub(offset));
         let end = offset.saturating_add(fits);
-        let fin_fits = end < self.rcv_wnd;
-        if fin && fin_fits {
-            self.reassembly.hold_fin(end);
+        let fin_fits = fin && end < self.rcv_wnd;
+        let all_fits = fits == text.len() && fin_fits == fin;
+        if self.ended || (fits == 0 && !fin_fits) {
+            return all_fits;
         }
-        for hole in self.reassembly.holes(offset..end) {
-            let new = &text[hole.start - offset..hole.end - offset];
-            store(&mut self.bytes, self.unread + hole.start, new);
+        let ahead = self.ahead.get_or_insert_default();
+        if fin_fits {
+            ahead.hold_fin(end);
         }
-        let remembered = self.reassembly.insert(offset..end);
-        // What was stored beyond a FIN, or forgotten, lies at the end.
-        self.bytes.truncate(self.unread + self.reassembly.held_end());
-        remembered && fits == text.len() && (fin_fits || !fin)
+        ahead.insert(offset, &text[..fits]) && all_fits
     }
 
     /// Whether text or a FIN that begins at RCV.NXT is held, because it came with a SYN.
     #[must_use]
     pub fn holds_next(&self) -> bool {
-        self.reassembly.starts_at_rcv_nxt() || self.fin_is_next()
+        self.ahead.as_ref().is_some_and(|ahead| ahead.starts_at_rcv_nxt() || ahead.fin_in_order())
     }
 
     /// RCV.NXT moved over the FIN: the stream has ended, and whatever text is held or still comes is no part of it.
     pub fn fin_received(&mut self) {
         self.ended = true;
-        self.reassembly = Reassembly::new();
-        self.reassembly.hold_fin(0);
-        self.bytes.truncate(self.unread);
+        self.ahead = None;
         self.rcv_wnd = self.rcv_wnd.saturating_sub(1);
+    }
+
+    /// Whether RCV.NXT has moved over the FIN.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.ended
     }
 
     /// Whether the user has read all there will ever be.
     #[must_use]
     pub fn is_at_end(&self) -> bool {
-        self.ended && self.unread == 0
+        self.ended && self.unread.is_empty()
     }
 
     /// Moves text in order to the user: at most `buf.len()` bytes. Returns how many; zero means that nothing is there
     /// now.
     pub fn read(&mut self, buf: &mut [u8]) -> usize {
         let n = self.peek(buf);
-        self.bytes.drain(..n);
-        self.unread -= n;
+        self.unread.drain(..n);
+        if self.unread.is_empty() && self.unread.capacity() > KEPT_WHEN_EMPTY {
+            self.unread = VecDeque::new();
+        }
         n
     }
 
     /// Copies what [`read`](Self::read) would return, and leaves it.
     pub fn peek(&self, buf: &mut [u8]) -> usize {
-        let n = buf.len().min(self.unread);
-        let (head, tail) = self.bytes.as_slices();
+        let n = buf.len().min(self.unread.len());
+        let (head, tail) = self.unread.as_slices();
         let split = n.min(head.len());
         buf[..split].copy_from_slice(&head[..split]);
         buf[split..n].copy_from_slice(&tail[..n - split]);
@@ -132,7 +145,7 @@ impl RecvBuffer {
     /// that data was lost (RFC 9293 §3.6.1, SHLD-3).
     #[must_use]
     pub fn unread(&self) -> usize {
-        self.unread
+        self.unread.len()
     }
 
     /// RCV.WND: how far beyond RCV.NXT text is accepted. RCV.NXT + RCV.WND never moves left.
@@ -141,58 +154,79 @@ impl RecvBuffer {
         self.rcv_wnd
     }
 
-    /// The window that could be offered now, if the difference is worth a word to the peer.
+    /// RCV.BUFF: how much text may wait for the user.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// More text may wait from now on. Less never: the peer has been promised room.
+    pub fn grow(&mut self, capacity: usize) {
+        self.capacity = self.capacity.max(capacity);
+    }
+
+    /// The window that could be offered now, if the difference is worth a word to the peer, in a header whose window
+    /// counts units of 2^`shift`.
     ///
     /// Receiver's silly window syndrome avoidance (RFC 9293 §3.8.6.2.2, MUST-39): the right edge stays until it can
     /// move by min(RCV.BUFF / 2, Eff.snd.MSS).
     #[must_use]
-    pub fn window_update(&self, eff_snd_mss: usize) -> Option<usize> {
-        let space = self.capacity - self.unread;
-        let reduction = space - self.rcv_wnd;
+    pub fn window_update(&self, eff_snd_mss: usize, shift: u8) -> Option<usize> {
+        let space = self.capacity.min(UNSCALED_CAPACITY << shift).saturating_sub(self.unread.len());
+        let reduction = space.saturating_sub(self.rcv_wnd);
         let worthwhile = eff_snd_mss.min(self.capacity / 2).max(1);
         (reduction >= worthwhile).then_some(space)
     }
 
     /// Opens the window if [`window_update`](Self::window_update) says so: to be called when a segment is about to
-    /// carry it. Returns whether the right edge moved.
-    pub fn open_window(&mut self, eff_snd_mss: usize) -> bool {
-        match self.window_update(eff_snd_mss) {
-            None => false,
-            Some(window) => {
-                self.rcv_wnd = window;
-                true
-            }
-        }
+    /// carry it. Returns whether it did.
+    ///
+    /// A header says the window in units of 2^`shift`. So that the right edge that the peer sees does not move left by
+    /// what is lost in rounding, it is rounded up: the edge moves right by less than a unit. What that promises beyond the
+    /// buffer is bounded by an eighth of it; a user who reads nothing while the peer sends so many tiny segments that
+    /// more would be promised has the edge rounded down, which RFC 7323 §2.4 prepares every sender for, and what has been
+    /// promised is still accepted.
+    pub fn open_window(&mut self, eff_snd_mss: usize, shift: u8) -> bool {
+        let wider = self.window_update(eff_snd_mss, shift);
+        let window = wider.unwrap_or(self.rcv_wnd);
+        let rounded = window.next_multiple_of(1 << shift).min(UNSCALED_CAPACITY << shift);
+        let fits = self.unread.len() + rounded <= self.capacity + self.capacity / 8;
+        self.rcv_wnd = if fits { rounded.max(window) } else { window };
+        wider.is_some()
     }
 
-    /// What has arrived ahead of RCV.NXT.
+    /// Whether there is a hole: text has arrived ahead of RCV.NXT.
     #[must_use]
-    pub fn reassembly(&self) -> &Reassembly {
-        &self.reassembly
+    pub fn has_holes(&self) -> bool {
+        self.ahead.as_ref().is_some_and(|ahead| !ahead.is_empty())
+    }
+
+    /// The range ahead of RCV.NXT that holds the octet at `offset`, if one does.
+    #[must_use]
+    pub fn range_around(&self, offset: usize) -> Option<Range<usize>> {
+        self.ahead.as_ref()?.range_around(offset)
+    }
+
+    /// The ranges held ahead of RCV.NXT, ascending.
+    pub fn ranges(&self) -> impl Iterator<Item = Range<usize>> + '_ {
+        self.ahead.iter().flat_map(|ahead| ahead.ranges())
+    }
+
+    /// Octets of memory that text takes, in order or not.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        self.unread.capacity() + self.ahead.as_ref().map_or(0, |ahead| ahead.memory())
     }
 
     /// Forgets all text, read or not, and a held FIN: the connection was reset or aborted. Gives the memory back; the
     /// window stays.
     pub fn clear(&mut self) {
-        self.bytes = VecDeque::new();
-        self.unread = 0;
-        self.reassembly = Reassembly::new();
+        self.unread = VecDeque::new();
+        self.ahead = None;
     }
 
     fn fin_is_next(&self) -> bool {
-        self.reassembly.fin_in_order() && !self.ended
-    }
-}
-
-/// Puts `text` at index `at`, which lies in a hole or beyond the end; a gap before it becomes zeros.
-fn store(bytes: &mut VecDeque<u8>, at: usize, text: &[u8]) {
-    if at < bytes.len() {
-        for (slot, &byte) in bytes.range_mut(at..).zip(text) {
-            *slot = byte;
-        }
-    } else {
-        bytes.resize(at, 0);
-        bytes.extend(text);
+        self.ahead.as_ref().is_some_and(|ahead| ahead.fin_in_order())
     }
 }
 
@@ -259,7 +293,7 @@ mod tests {
         assert_eq!(b.accept(0, b"", true), CUT);
         assert_eq!(b.accept(0, b"", false), accepted(0, false));
         assert_eq!(drain(&mut b), b"abcd");
-        assert!(b.open_window(MSS));
+        assert!(b.open_window(MSS, 0));
         assert_eq!(b.accept(0, b"EF", true), accepted(2, true));
         assert_eq!(drain(&mut b), b"EF");
     }
@@ -323,12 +357,12 @@ mod tests {
         let mut b = RecvBuffer::new(100);
         let _ = b.accept(0, &[7; 60], false);
         assert_eq!(b.rcv_wnd(), 40);
-        assert!(!b.open_window(MSS));
+        assert!(!b.open_window(MSS, 0));
         b.read(&mut [0; 9]);
-        assert_eq!(b.window_update(MSS), None);
+        assert_eq!(b.window_update(MSS, 0), None);
         b.read(&mut [0; 1]);
-        assert_eq!(b.window_update(MSS), Some(50));
-        assert!(b.open_window(MSS));
+        assert_eq!(b.window_update(MSS, 0), Some(50));
+        assert!(b.open_window(MSS, 0));
         assert_eq!(b.rcv_wnd(), 50);
     }
 
@@ -337,21 +371,21 @@ mod tests {
         let mut b = RecvBuffer::new(8);
         let _ = b.accept(0, &[7; 8], false);
         b.read(&mut [0; 3]);
-        assert!(!b.open_window(1460));
+        assert!(!b.open_window(1460, 0));
         b.read(&mut [0; 1]);
-        assert!(b.open_window(1460));
+        assert!(b.open_window(1460, 0));
         assert_eq!(b.rcv_wnd(), 4);
     }
 
     #[test]
     fn too_many_holes_lose_the_farthest_text_only() {
-        let stream: Vec<u8> = (0..200).collect();
+        let stream: Vec<u8> = (0..=255).cycle().take(2 * MAX_RANGES + 30).collect();
         let mut b = RecvBuffer::new(1000);
         for n in (1..=MAX_RANGES + 10).rev() {
             let did = b.accept(2 * n, &stream[2 * n..2 * n + 1], false);
             assert_eq!(did.cut, n <= 10);
         }
-        assert_eq!(b.reassembly().held_end(), 2 * MAX_RANGES + 1);
+        assert_eq!(b.ranges().last(), Some(2 * MAX_RANGES..2 * MAX_RANGES + 1));
 
         let mut rcv_nxt = 0;
         for _ in 0..stream.len() {
@@ -367,8 +401,42 @@ mod tests {
         let _ = b.accept(5, b"f", true);
         b.clear();
         assert_eq!((b.unread(), b.rcv_wnd()), (0, 97));
-        assert!(b.reassembly().is_empty());
-        assert_eq!(b.reassembly().fin(), None);
+        assert!(!b.has_holes() && !b.holds_next());
+        assert_eq!(b.memory(), 0);
+        assert_eq!(b.accept(0, b"d", false), accepted(1, false));
+    }
+
+    #[test]
+    fn a_syn_offers_what_it_can_say_and_a_scaled_window_the_rest() {
+        let mut b = RecvBuffer::new(200_000);
+        assert_eq!(b.rcv_wnd(), UNSCALED_CAPACITY);
+        assert!(!b.open_window(1460, 0));
+        assert!(b.open_window(1460, 2));
+        assert_eq!(b.rcv_wnd(), 200_000);
+        let mut greater = RecvBuffer::new(1 << 30);
+        greater.open_window(1460, 14);
+        assert_eq!(greater.rcv_wnd(), UNSCALED_CAPACITY << 14);
+    }
+
+    #[test]
+    fn growing_lets_the_window_open_and_nothing_makes_it_smaller() {
+        let mut b = RecvBuffer::new(1000);
+        b.grow(500);
+        assert_eq!((b.capacity(), b.window_update(MSS, 0)), (1000, None));
+        b.grow(3000);
+        assert!(b.open_window(MSS, 0));
+        assert_eq!(b.rcv_wnd(), 3000);
+    }
+
+    #[test]
+    fn memory_is_given_back_when_all_is_read() {
+        let mut b = RecvBuffer::new(60_000);
+        let _ = b.accept(0, &[1; 50_000], false);
+        let _ = b.accept(100, &[2; 1000], false);
+        assert!(b.memory() >= 51_000);
+        let _ = b.accept(0, &[3; 100], false);
+        drain(&mut b);
+        assert_eq!(b.memory(), 0);
     }
 
     /// A position in the stream for each segment, relative to what the receiver has then, and how much is read after
@@ -405,13 +473,39 @@ mod tests {
                 let n = b.read(&mut buf);
                 delivered.extend(&buf[..n]);
                 prop_assert_eq!(rcv_nxt - delivered.len(), b.unread());
-                b.open_window(4);
+                b.open_window(4, 0);
                 prop_assert!(rcv_nxt + b.rcv_wnd() >= edge);
                 edge = rcv_nxt + b.rcv_wnd();
                 prop_assert!(b.unread() + b.rcv_wnd() <= capacity);
             }
             prop_assert!(fin);
             prop_assert_eq!(delivered, stream);
+        }
+
+        /// RFC 9293 §3.8.6 (SHLD-14): the right edge that the peer computes from a scaled window never moves left, unless
+        /// more would be promised than an eighth beyond the buffer; what was promised is accepted in any case.
+        #[test]
+        fn the_right_edge_that_the_peer_sees_never_moves_left(
+            shift in 0_u8..=9,
+            capacity in 10_000_usize..200_000,
+            turns in prop::collection::vec((1_usize..3000, 0_usize..4000), 1..200),
+        ) {
+            let mut b = RecvBuffer::new(capacity);
+            let (mut rcv_nxt, mut promised, mut seen) = (0, 0, 0);
+            for (len, read) in turns {
+                rcv_nxt += b.accept(0, &vec![1; len], false).advance;
+                b.read(&mut vec![0; read]);
+                b.open_window(1460, shift);
+                prop_assert!(rcv_nxt + b.rcv_wnd() >= promised);
+                promised = rcv_nxt + b.rcv_wnd();
+                let field = b.rcv_wnd() >> shift;
+                prop_assert!(field <= UNSCALED_CAPACITY);
+                let edge = rcv_nxt + (field << shift);
+                let full = b.unread() + b.rcv_wnd() + (1 << shift) > capacity + capacity / 8;
+                prop_assert!(edge >= seen || full);
+                prop_assert!(b.unread() + b.rcv_wnd() <= capacity + capacity / 8);
+                seen = edge;
+            }
         }
 
         /// Segments that contradict each other: each byte is the one that came first, as in a map from position to
@@ -443,7 +537,7 @@ mod tests {
             let mut b = RecvBuffer::new(100);
             let _ = b.accept(0, &vec![1; first], false);
             drain(&mut b);
-            b.open_window(1);
+            b.open_window(1, 0);
             let _ = b.accept(0, &vec![2; second], false);
             let _ = b.accept(30, &[3; 5], true);
 
