@@ -1,4 +1,4 @@
-//! IPv4 (RFC 791): the header, whose options are skipped and never sent.
+//! IPv4 (RFC 791): the header. Of its options only [source routes](super::source_route) are understood.
 
 use super::{Checksum, Malformed, PseudoHeader, Sum, ipv4_addr_at, put, u16_at};
 use std::net::Ipv4Addr;
@@ -17,6 +17,7 @@ const FRAGMENT_OFFSET: u16 = 0x1fff;
 #[derive(Clone, Copy, Debug)]
 pub struct Ipv4Packet<'a> {
     header: &'a [u8; HEADER_LEN],
+    options: &'a [u8],
     payload: &'a [u8],
 }
 
@@ -56,7 +57,8 @@ impl<'a> Ipv4Packet<'a> {
         if end < header_len {
             return Err(Malformed::Ipv4TotalLength);
         }
-        Ok(Ipv4Packet { header, payload: &bytes[header_len..end.min(bytes.len())] })
+        let options = &bytes[HEADER_LEN..header_len];
+        Ok(Ipv4Packet { header, options, payload: &bytes[header_len..end.min(bytes.len())] })
     }
 
     fn check_fragment(&self, header_len: usize) -> Result<(), Malformed> {
@@ -125,6 +127,11 @@ impl<'a> Ipv4Packet<'a> {
     /// Who it is for.
     pub fn destination(&self) -> Ipv4Addr {
         ipv4_addr_at(self.header, 16)
+    }
+
+    /// The header's options, as they are.
+    pub fn options(&self) -> &'a [u8] {
+        self.options
     }
 
     /// What follows the header and its options, without padding.

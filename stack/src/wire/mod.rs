@@ -35,6 +35,7 @@ pub mod checksum;
 pub mod ethernet;
 pub mod icmpv4;
 pub mod ipv4;
+pub mod source_route;
 pub mod tcp;
 pub mod tcp_options;
 
@@ -43,6 +44,7 @@ pub use checksum::{Checksum, PseudoHeader, Sum};
 pub use ethernet::{EtherType, EthernetFrame, EthernetHeader, MacAddr};
 pub use icmpv4::{Icmpv4Message, UnreachableCode};
 pub use ipv4::{Ipv4Header, Ipv4Packet, Protocol};
+pub use source_route::{SourceRoute, Way};
 pub use tcp::{TcpFlags, TcpHeader, TcpQuote, TcpSegment};
 pub use tcp_options::{IllegalOption, SackBlock, SackBlocks, TcpOptions, Timestamps};
 
