@@ -80,6 +80,22 @@ pub struct Impairment {
     pub bottleneck: Option<Bottleneck>,
 }
 
+impl Impairment {
+    /// Nothing is wrong.
+    pub const NONE: Self = Self {
+        loss: Chance::NEVER,
+        duplicate: Chance::NEVER,
+        corrupt: Chance::NEVER,
+        reorder: Chance::NEVER,
+        reorder_by: Micros::ZERO,
+        delay: Micros::ZERO,
+        jitter: Micros::ZERO,
+        bursts: None,
+        outage: None,
+        bottleneck: None,
+    };
+}
+
 /// Loss that comes in bursts: Gilbert's channel. While it is good no frame is lost, while it is bad every frame is; before
 /// each frame it may turn. A burst takes 1 / `end` frames on average, and there is one every 1 / `begin` + 1 / `end`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -120,8 +136,12 @@ pub struct Bottleneck {
 impl Bottleneck {
     /// A line of so many octets per second (at least one) that drops what finds its queue full, and marks nothing.
     #[must_use]
-    pub fn new(rate: u64, queue: u64) -> Self {
-        Self { rate: NonZeroU64::new(rate).unwrap_or(NonZeroU64::MIN), queue, mark_above: None }
+    pub const fn new(rate: u64, queue: u64) -> Self {
+        let rate = match NonZeroU64::new(rate) {
+            Some(rate) => rate,
+            None => NonZeroU64::MIN,
+        };
+        Self { rate, queue, mark_above: None }
     }
 }
 

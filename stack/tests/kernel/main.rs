@@ -6,7 +6,11 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod gate;
+mod networks;
 mod program;
 mod simultaneous;
+mod sizes;
 mod support;
 mod transfer;
+mod windows;
+mod wrap;

@@ -1,7 +1,7 @@
 //! What the tests share: a stack on a TAP, the programs of others, and patience with an end.
 
 use std::io::{self, BufRead, BufReader, Write};
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
@@ -9,10 +9,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use lockstep::Config;
-use lockstep::device::Tap;
 use lockstep::device::tap::{TapConfig, TapError};
+use lockstep::device::{Device, Tap};
+use lockstep::drive::Driver;
 use lockstep::stack::{Stack, Transition};
-use lockstep_model::Table;
+use lockstep_model::{Seq, Table, Tcb};
 
 use super::common;
 
@@ -25,9 +26,13 @@ pub const LONG: Duration = Duration::from_secs(60);
 
 /// A configured TAP, or a skip.
 pub fn tap() -> Option<Tap> {
+    tap_of_mtu(1500)
+}
+
+pub fn tap_of_mtu(mtu: u16) -> Option<Tap> {
     match Tap::open("lockstep0") {
         Ok(mut tap) => {
-            tap.configure(TapConfig { host_addr: KERNEL, prefix_len: 24, mtu: 1500 }).unwrap();
+            tap.configure(TapConfig { host_addr: KERNEL, prefix_len: 24, mtu }).unwrap();
             Some(tap)
         }
         Err(error @ (TapError::NoDriver | TapError::MayNotOpen | TapError::MayNotAttach { .. })) => {
@@ -43,6 +48,14 @@ pub fn stack(change: impl FnOnce(&mut Config)) -> Stack {
     let mut config = Config::new(US, 24);
     change(&mut config);
     Stack::new(config, Table::repaired(), *b"not quite random").unwrap()
+}
+
+/// The variables of the connection with this socket of the kernel's.
+pub fn tcb<D: Device + Send + 'static>(driver: &Driver<D>, remote: SocketAddr) -> Tcb<Seq> {
+    // The time matters only for timers.
+    let projection = driver.handle().look(|stack| stack.project(lockstep::time::Instant::ZERO));
+    let connection = projection.connections().find(|connection| connection.pair.remote == remote);
+    connection.expect("a connection").tcb
 }
 
 /// Whether all these programs are there; says which is not.

@@ -72,10 +72,10 @@ fn impatient() -> Stack {
 }
 
 /// Both ends of a connection.
-type Ends = (net::TcpStream, std::net::TcpStream);
+pub type Ends = (net::TcpStream, std::net::TcpStream);
 
 /// The kernel connects to us.
-fn accept<D: Device + Send + 'static>(driver: &Driver<D>) -> Ends {
+pub fn accept<D: Device + Send + 'static>(driver: &Driver<D>) -> Ends {
     let listener = net::TcpListener::bind(driver.handle(), (US, 7000)).unwrap();
     let kernel = std::net::TcpStream::connect((US, 7000)).unwrap();
     let (ours, peer) = listener.accept().unwrap();
@@ -84,7 +84,7 @@ fn accept<D: Device + Send + 'static>(driver: &Driver<D>) -> Ends {
 }
 
 /// We connect to the kernel.
-fn connect<D: Device + Send + 'static>(driver: &Driver<D>) -> Ends {
+pub fn connect<D: Device + Send + 'static>(driver: &Driver<D>) -> Ends {
     let listener = std::net::TcpListener::bind((KERNEL, 7000)).unwrap();
     let ours = net::TcpStream::connect(driver.handle(), (KERNEL, 7000)).unwrap();
     let (kernel, peer) = listener.accept().unwrap();
@@ -93,7 +93,7 @@ fn connect<D: Device + Send + 'static>(driver: &Driver<D>) -> Ends {
 }
 
 /// Each end sends `len` octets and then its end, and receives what the other has sent.
-fn exchange((mut ours, mut kernel): Ends, len: usize) {
+pub fn exchange((mut ours, mut kernel): Ends, len: usize) {
     let (there, back) = (text(len, 1), text(len, 2));
     ours.set_read_timeout(Some(LONG)).unwrap();
     ours.set_write_timeout(Some(LONG)).unwrap();
@@ -125,7 +125,7 @@ fn exchange((mut ours, mut kernel): Ends, len: usize) {
     assert_eq!(sha256(&at_ours), sha256(&back));
 }
 
-fn sha256(text: &[u8]) -> String {
+pub fn sha256(text: &[u8]) -> String {
     let output = run_with_input("sha256sum", &[], text);
     assert!(output.status.success());
     String::from_utf8(output.stdout).unwrap()
