@@ -35,7 +35,7 @@ pub mod seq;
 pub mod state;
 pub mod table;
 
-pub use engine::{Accepted, Fired, Host, Prediction, SynReceivedTcb, Tcb, TimeWaitTcb, step};
+pub use engine::{Accepted, Challenge, Fired, Host, Prediction, SynReceivedTcb, Tcb, TimeWaitTcb, step};
 pub use event::{Call, Event, Reply, Signal, Timer, Urgency};
 pub use segment::{Flag, Flags, Segment};
 pub use seq::{Mod, Seq, SeqNum};

@@ -4,8 +4,8 @@
 use lockstep_model::render::relation::Relation;
 use lockstep_model::table::Kind;
 use lockstep_model::{
-    Accepted, Call, Event, Flag, Flags, Host, Policy, Profile, Reply, RuleId, Segment, Seq, SeqNum, Signal, State,
-    Table, Tcb, Timer, Urgency, step,
+    Accepted, Call, Challenge, Event, Flag, Flags, Host, Policy, Profile, Reply, RuleId, Segment, Seq, SeqNum, Signal,
+    State, Table, Tcb, Timer, Urgency, step,
 };
 use std::collections::BTreeSet;
 
@@ -200,7 +200,7 @@ impl Host<Seq> for Meek {
     fn holds_next(&self) -> bool {
         false
     }
-    fn may_challenge(&self) -> bool {
+    fn may_challenge(&self, _: Challenge) -> bool {
         true
     }
     fn has_listener(&self) -> bool {
@@ -221,7 +221,7 @@ impl Host<Seq> for Meek {
         let fin = u32::from(in_order && segment.has(Flag::Fin));
         Accepted { advance: advance - fin, fin: fin == 1 }
     }
-    fn take_challenge(&mut self) {}
+    fn take_challenge(&mut self, _: Challenge) {}
     fn queue_text(&mut self) {}
     fn hold(&mut self, _: &Tcb<Seq>, _: &Segment<Seq>) {}
     fn fin_received(&mut self, _: &Tcb<Seq>) {}

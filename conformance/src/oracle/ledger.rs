@@ -1,7 +1,9 @@
 //! The host half of a belief: what the engine asks about buffers, windows and timers.
 
 use super::belief::Debt;
-use lockstep_model::{Accepted, Flag, Host, Policy, Reply, Segment, Seq, SeqNum, Signal, Tcb, Timer, Urgency};
+use lockstep_model::{
+    Accepted, Challenge, Flag, Host, Policy, Reply, Segment, Seq, SeqNum, Signal, Tcb, Timer, Urgency,
+};
 use std::time::Duration;
 
 /// What a system may decide on its own when an event arrives.
@@ -209,7 +211,7 @@ impl Host<Seq> for OracleHost<'_> {
         self.ledger.fin_at == Some(next)
             || self.ledger.held.iter().any(|(first, length)| !first.after(next) && first.plus(*length).after(next))
     }
-    fn may_challenge(&self) -> bool {
+    fn may_challenge(&self, _: Challenge) -> bool {
         self.choice.answer
     }
     fn has_listener(&self) -> bool {
@@ -226,7 +228,7 @@ impl Host<Seq> for OracleHost<'_> {
         self.ledger.acks_asked_for += 1;
         self.owed.push((Debt::Ack, Some(urgency)));
     }
-    fn take_challenge(&mut self) {}
+    fn take_challenge(&mut self, _: Challenge) {}
     fn queue_text(&mut self) {
         self.ledger.unsent += std::mem::take(&mut self.ledger.offered);
     }

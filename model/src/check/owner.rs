@@ -9,7 +9,7 @@ use super::packet::{Ghost, Packet};
 use super::properties::{Property, Violations};
 use super::replies::Signals;
 use crate::engine::guard::classify_seq;
-use crate::engine::{Accepted, Host, Tcb};
+use crate::engine::{Accepted, Challenge, Host, Tcb};
 use crate::event::{Reply, Signal, Timer, Urgency};
 use crate::segment::{Flag, Flags, Segment};
 use crate::seq::SeqNum;
@@ -246,7 +246,8 @@ impl Host<N> for Turn<'_> {
     fn holds_next(&self) -> bool {
         self.owner.held & 1 == 1 || self.owner.held_fin == 1
     }
-    fn may_challenge(&self) -> bool {
+    /// One token for all kinds: the bucket may be filled again at any moment, so that this allows whatever more would.
+    fn may_challenge(&self, _: Challenge) -> bool {
         self.owner.token
     }
     fn has_listener(&self) -> bool {
@@ -280,7 +281,7 @@ impl Host<N> for Turn<'_> {
         }
     }
 
-    fn take_challenge(&mut self) {
+    fn take_challenge(&mut self, _: Challenge) {
         self.owner.token = false;
     }
 

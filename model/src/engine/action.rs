@@ -1,6 +1,6 @@
 //! What rules do: one arm, one line of RFC prose.
 
-use super::guard::is_always_answered;
+use super::guard::{challenge_of, is_always_answered};
 use super::step::Run;
 use super::tcb::Marks;
 use super::{Accepted, Host, Tcb};
@@ -147,8 +147,9 @@ impl<S: SeqNum, H: Host<S>> Run<'_, S, H> {
     }
 
     fn take_challenge(&mut self) {
-        if !is_always_answered(&self.segment()) {
-            self.host.take_challenge();
+        let segment = self.segment();
+        if !is_always_answered(&segment) {
+            self.host.take_challenge(challenge_of(self.tcb, self.host.rcv_wnd().into(), &segment));
         }
     }
 

@@ -1,6 +1,6 @@
 //! What is the case: the facts that guards ask about, each computed in one place.
 
-use super::{Accepted, Host, Tcb};
+use super::{Accepted, Challenge, Host, Tcb};
 use crate::event::{Call, Event, Timer};
 use crate::segment::{Flag, Flags, Segment};
 use crate::seq::SeqNum;
@@ -139,7 +139,8 @@ impl Facts {
             ack: classify_ack(tcb, segment),
             window_newer: window_is_newer(tcb, segment),
             urgent_news: segment.has(Flag::Urg) && urgent_is_news(tcb, segment),
-            may_answer: is_always_answered(segment) || host.may_challenge(),
+            may_answer: is_always_answered(segment)
+                || host.may_challenge(challenge_of(tcb, host.rcv_wnd().into(), segment)),
             listening: host.has_listener(),
             ..self
         }
@@ -188,6 +189,22 @@ impl Facts {
 pub(super) fn is_always_answered<S: SeqNum>(segment: &Segment<S>) -> bool {
     let text: u32 = segment.text.into();
     (text > 0 || segment.has(Flag::Fin)) && !segment.has(Flag::Syn) && !segment.has(Flag::Rst)
+}
+
+/// What is suspicious about a segment, if anything is.
+pub(super) fn challenge_of<S: SeqNum>(tcb: &Tcb<S>, rcv_wnd: u32, segment: &Segment<S>) -> Challenge {
+    let seq = classify_seq(tcb.rcv_nxt(), rcv_wnd, segment);
+    if segment.has(Flag::Rst) {
+        Challenge::Rst
+    } else if segment.has(Flag::Syn) {
+        Challenge::Syn
+    } else if seq.is_acceptable() || seq == SeqClass::ZeroWindow {
+        Challenge::Ack
+    } else if segment.is_empty() && segment.seq.plus(1) == tcb.rcv_nxt() {
+        Challenge::KeepAlive
+    } else {
+        Challenge::Sequence
+    }
 }
 
 /// Table 6 of RFC 9293 §3.10.7.4, and what lies around it.

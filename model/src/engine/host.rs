@@ -15,6 +15,34 @@ pub struct Accepted<L> {
     pub fin: bool,
 }
 
+/// Why a segment is suspicious: each kind of challenge ACK has a budget of its own, so that a flood of one kind uses up
+/// no answer that another needs (RFC 5961 §7).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Challenge {
+    /// A RST that is not exact.
+    Rst,
+    /// A SYN in a connection.
+    Syn,
+    /// An acknowledgment of what was never sent, or of too long ago.
+    Ack,
+    /// It begins at RCV.NXT-1 and occupies nothing: a keep-alive (RFC 9293 §3.8.4), which nobody can send blindly.
+    KeepAlive,
+    /// Its sequence number is not acceptable.
+    Sequence,
+}
+
+impl Challenge {
+    /// All five.
+    pub const ALL: [Challenge; 5] =
+        [Challenge::Rst, Challenge::Syn, Challenge::Ack, Challenge::KeepAlive, Challenge::Sequence];
+
+    /// Its place in [`Challenge::ALL`].
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+}
+
 /// The host of a connection: facts the engine asks for, and effects it asks for.
 ///
 /// The order of calls is the order of the rules that fired. The `tcb` handed to an effect is as the rules before it
@@ -30,8 +58,8 @@ pub trait Host<S: SeqNum> {
     fn unread(&self) -> bool;
     /// Whether text or a FIN that begins at RCV.NXT is held: it came with a SYN.
     fn holds_next(&self) -> bool;
-    /// Whether one more acknowledgment of a suspicious segment may leave now (RFC 5961 §7).
-    fn may_challenge(&self) -> bool;
+    /// Whether one more acknowledgment of such a suspicious segment may leave now (RFC 5961 §7).
+    fn may_challenge(&self, challenge: Challenge) -> bool;
     /// Whether somebody listens for this segment's connection, so that TIME-WAIT may be cut short (MAY-2).
     fn has_listener(&self) -> bool;
 
@@ -43,7 +71,7 @@ pub trait Host<S: SeqNum> {
     /// is asked for in an event or a batch of them.
     fn acknowledge(&mut self, tcb: &Tcb<S>, urgency: Urgency);
     /// The bucket that [`may_challenge`](Host::may_challenge) asks about gives one token.
-    fn take_challenge(&mut self);
+    fn take_challenge(&mut self, challenge: Challenge);
     /// The user's SEND is accepted: its text is queued.
     fn queue_text(&mut self);
     /// Keep text and FIN of a SYN, as far as there is room, until the connection is established.

@@ -12,7 +12,7 @@ pub mod predict;
 mod step;
 mod tcb;
 
-pub use host::{Accepted, Host};
+pub use host::{Accepted, Challenge, Host};
 pub use pack::{SynReceivedTcb, TimeWaitTcb};
 pub use predict::Prediction;
 pub use step::{Fired, step};

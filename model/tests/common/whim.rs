@@ -1,7 +1,8 @@
 //! A host that answers as it likes, within its contract, and what may happen to its connection: for random walks.
 
 use lockstep_model::{
-    Accepted, Call, Event, Flag, Flags, Host, Policy, Reply, Segment, SeqNum, Signal, State, Tcb, Timer, Urgency,
+    Accepted, Call, Challenge, Event, Flag, Flags, Host, Policy, Reply, Segment, SeqNum, Signal, State, Tcb, Timer,
+    Urgency,
 };
 
 /// The host. Two that are equal answer equally.
@@ -25,7 +26,7 @@ pub enum Effect<S: SeqNum> {
     Iss(Option<S>),
     Emit(Segment<S>),
     Acknowledge(Urgency),
-    TakeChallenge,
+    TakeChallenge(Challenge),
     QueueText,
     Hold(Segment<S>),
     Accept(Segment<S>),
@@ -177,7 +178,7 @@ impl<S: SeqNum> Host<S> for Whim<S> {
     fn holds_next(&self) -> bool {
         self.holds_next
     }
-    fn may_challenge(&self) -> bool {
+    fn may_challenge(&self, _: Challenge) -> bool {
         self.may_challenge
     }
     fn has_listener(&self) -> bool {
@@ -193,8 +194,8 @@ impl<S: SeqNum> Host<S> for Whim<S> {
     fn acknowledge(&mut self, tcb: &Tcb<S>, urgency: Urgency) {
         self.log.push((Effect::Acknowledge(urgency), Some(*tcb)));
     }
-    fn take_challenge(&mut self) {
-        self.log.push((Effect::TakeChallenge, None));
+    fn take_challenge(&mut self, challenge: Challenge) {
+        self.log.push((Effect::TakeChallenge(challenge), None));
         self.may_challenge = self.dice.one_in(2);
     }
     fn queue_text(&mut self) {

@@ -35,7 +35,7 @@ pub struct TcpConfig {
     pub fin_wait_2: Micros,
     /// Keep-alives; off unless asked for (MUST-25).
     pub keep_alive: Option<KeepAlive>,
-    /// Between acknowledgments of suspicious segments of one connection (RFC 5961 §7).
+    /// Between acknowledgments of suspicious segments of one kind on one connection (RFC 5961 §7).
     pub challenge_interval: Micros,
     /// Small segments wait until nothing is in flight (RFC 9293 §3.7.4, SHLD-7). Each connection may switch it off.
     pub nagle: bool,

@@ -8,6 +8,7 @@ use lockstep_model::{
     Call, Event, Fired, Flag, Prediction, Reply, Segment, Seq, SeqNum, Signal, State, Table, Tcb, Timer,
 };
 
+use super::challenge::Budgets;
 use super::config::TcpConfig;
 use super::congestion::{Acked, Congestion, Controller};
 use super::demux::{CompactPair, Pair};
@@ -313,8 +314,7 @@ pub(super) struct Flow {
     pub ack: AckDue,
     /// Segments with text since the last acknowledgment.
     pub unacked_segments: u8,
-    /// Until then no suspicious segment is answered (RFC 5961 §7).
-    pub no_challenge_until: Instant,
+    pub challenges: Budgets,
     /// When text or a FIN last left.
     pub last_sent: Option<Instant>,
     pub patience: Patience,
@@ -349,7 +349,7 @@ impl Flow {
             resend: None,
             ack: AckDue::No,
             unacked_segments: 0,
-            no_challenge_until: Instant::ZERO,
+            challenges: Budgets::default(),
             last_sent: None,
             patience: Patience::NotNeeded,
             nagle: config.nagle,
@@ -485,7 +485,7 @@ impl Flow {
             timers,
             congestion: self.congestion.project(now),
             timing: self.timing.map(|(end, at)| (end, ago(at))),
-            no_challenge_until: ahead(self.no_challenge_until),
+            challenges: self.challenges.project(now),
             last_sent: self.last_sent.map(ago),
             patience: self.patience.map(ahead),
             ..self.clone()

@@ -1,6 +1,8 @@
 //! What the table asks of a connection's [`Flow`]: facts, and effects.
 
-use lockstep_model::{Accepted, Flag, Host, Policy, Reply, Segment, Seq, SeqNum, Signal, Tcb, Timer, Urgency};
+use lockstep_model::{
+    Accepted, Challenge, Flag, Host, Policy, Reply, Segment, Seq, SeqNum, Signal, Tcb, Timer, Urgency,
+};
 
 use super::congestion::Congestion;
 use super::connection::{AckDue, Common, Effects, Flow, Given, Resend};
@@ -48,8 +50,8 @@ impl Host<Seq> for Step<'_> {
         self.flow.recv.holds_next()
     }
 
-    fn may_challenge(&self) -> bool {
-        self.flow.no_challenge_until <= self.now
+    fn may_challenge(&self, challenge: Challenge) -> bool {
+        self.flow.challenges.allow(challenge, self.now)
     }
 
     fn has_listener(&self) -> bool {
@@ -90,8 +92,8 @@ impl Host<Seq> for Step<'_> {
         }
     }
 
-    fn take_challenge(&mut self) {
-        self.flow.no_challenge_until = self.now + self.common.config.challenge_interval;
+    fn take_challenge(&mut self, challenge: Challenge) {
+        self.flow.challenges.spend(challenge, self.now + self.common.config.challenge_interval);
     }
 
     fn queue_text(&mut self) {

@@ -6,6 +6,7 @@
 mod api;
 mod calls;
 mod chain;
+mod challenge;
 pub mod config;
 pub mod congestion;
 mod connection;

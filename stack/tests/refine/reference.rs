@@ -9,7 +9,9 @@ use std::collections::VecDeque;
 
 use lockstep::stack::{Failure, TcpConfig};
 use lockstep::time::{Instant, Micros};
-use lockstep_model::{Call, Event, Flag, Flags, Reply, RuleId, Segment, Seq, SeqNum, State, Table, Tcb, Timer, step};
+use lockstep_model::{
+    Call, Challenge, Event, Flag, Flags, Reply, RuleId, Segment, Seq, SeqNum, State, Table, Tcb, Timer, step,
+};
 
 use crate::wire::Said;
 use turn::Turn;
@@ -71,7 +73,8 @@ pub struct Counters {
     syn_outstanding: bool,
     /// Retransmissions since anything was acknowledged.
     timeouts: u8,
-    no_challenge_until: Instant,
+    /// For each kind of suspicious segment.
+    no_challenge_until: [Instant; Challenge::ALL.len()],
     keep_alives: u8,
     /// What the user is to be told about a bad end; the first reason counts.
     pub failure: Option<Failure>,
@@ -370,14 +373,15 @@ impl Counters {
             probed: false,
             syn_outstanding: false,
             timeouts: 0,
-            no_challenge_until: Instant::ZERO,
+            no_challenge_until: [Instant::ZERO; Challenge::ALL.len()],
             keep_alives: 0,
             failure: None,
         }
     }
 
     fn project(&self, now: Instant) -> Self {
-        Counters { no_challenge_until: Instant::ZERO + self.no_challenge_until.since(now), ..self.clone() }
+        let ahead = |at: Instant| Instant::ZERO + at.since(now);
+        Counters { no_challenge_until: self.no_challenge_until.map(ahead), ..self.clone() }
     }
 
     /// Receiver's silly window syndrome avoidance (RFC 9293 §3.8.6.2.2): the window that may be offered, if it is worth it.

@@ -2,7 +2,9 @@
 
 use lockstep::stack::Failure;
 use lockstep::time::Instant;
-use lockstep_model::{Accepted, Flag, Host, Policy, Reply, Segment, Seq, SeqNum, Signal, Tcb, Timer, Urgency};
+use lockstep_model::{
+    Accepted, Challenge, Flag, Host, Policy, Reply, Segment, Seq, SeqNum, Signal, Tcb, Timer, Urgency,
+};
 
 use super::{Counters, ISS_GAP, ISS_TICK, Outcome, Owed, Setting};
 
@@ -37,8 +39,8 @@ impl Host<Seq> for Turn<'_> {
     fn holds_next(&self) -> bool {
         !self.counters.ended && (self.counters.ahead & 1 == 1 || self.counters.fin_ahead == Some(0))
     }
-    fn may_challenge(&self) -> bool {
-        self.counters.no_challenge_until <= self.now
+    fn may_challenge(&self, challenge: Challenge) -> bool {
+        self.counters.no_challenge_until[challenge.index()] <= self.now
     }
     fn has_listener(&self) -> bool {
         self.listening
@@ -73,8 +75,8 @@ impl Host<Seq> for Turn<'_> {
         }
     }
 
-    fn take_challenge(&mut self) {
-        self.counters.no_challenge_until = self.now + self.setting.config.challenge_interval;
+    fn take_challenge(&mut self, challenge: Challenge) {
+        self.counters.no_challenge_until[challenge.index()] = self.now + self.setting.config.challenge_interval;
     }
 
     fn queue_text(&mut self) {
