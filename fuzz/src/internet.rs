@@ -86,7 +86,7 @@ pub fn icmpv4(data: &[u8]) {
     }
 }
 
-/// Redirects, parameter problems and timestamps have types there and are unknown here: the bytes are the same.
+/// Redirects and timestamps have types there and are unknown here: the bytes are the same.
 fn means_the_same(message: &Icmpv4Message<'_>, theirs: &Icmpv4Slice<'_>) {
     let icmp_type = theirs.icmp_type();
     match *message {
@@ -109,6 +109,11 @@ fn means_the_same(message: &Icmpv4Message<'_>, theirs: &Icmpv4Slice<'_>) {
             if let Some(known) = TimeExceededCode::from_u8(code) {
                 assert_eq!(icmp_type, Icmpv4Type::TimeExceeded(known));
             }
+            assert_eq!(theirs.payload(), quoted);
+            can_be_looked_into(quoted);
+        }
+        Icmpv4Message::ParameterProblem { code, pointer, quoted } => {
+            assert_eq!((code, pointer), (theirs.code_u8(), theirs.bytes5to8()[0]));
             assert_eq!(theirs.payload(), quoted);
             can_be_looked_into(quoted);
         }

@@ -54,6 +54,9 @@ pub enum DropReason {
     /// An ICMP error about nothing that we have in flight (RFC 5927 §4.1).
     #[error("the ICMP error is about nothing that was sent")]
     IcmpNotOurs,
+    /// An ICMP error that asks for smaller datagrams than there are in flight, and is wrong (RFC 5927 §7).
+    #[error("the ICMP error asks for no smaller datagrams than ours")]
+    IcmpImplausible,
     /// An ICMP error that quotes too little, or no TCP segment.
     #[error("the ICMP error quotes no segment")]
     IcmpBadQuote,

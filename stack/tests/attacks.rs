@@ -5,6 +5,7 @@ mod raw;
 use std::net::Ipv4Addr;
 
 use lockstep::DropReason;
+use lockstep::ip::Undelivered;
 use lockstep::stack::{Event, Failure};
 use lockstep::time::Micros;
 use lockstep::wire::{Icmpv4Message, Protocol, TcpFlags, TcpHeader, TcpOptions, UnreachableCode};
@@ -377,7 +378,7 @@ fn icmp_errors_end_attempts_but_not_connections() {
     else {
         panic!("no reason was given");
     };
-    assert_eq!(why.code, UnreachableCode::PORT);
+    assert_eq!(why, Undelivered::Unreachable(UnreachableCode::PORT));
 
     let mut raw = Raw::new();
     let at = raw.established();

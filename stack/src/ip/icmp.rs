@@ -8,32 +8,43 @@ use crate::wire::{Ipv4Packet, Protocol, TcpQuote, UnreachableCode};
 
 /// A segment of ours did not arrive, as a router or the other host says (RFC 792), or as the link found out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Unreachable {
-    /// Why.
-    pub code: UnreachableCode,
+pub enum Undelivered {
+    /// There is no way to the destination, or it does not want the segment.
+    Unreachable(UnreachableCode),
+    /// It went through too many routers.
+    TimeExceeded,
+    /// A router or the destination could not read its header.
+    ParameterProblem,
 }
 
-impl Unreachable {
+impl Undelivered {
     /// The neighbour does not answer.
-    pub(crate) const SILENT_NEIGHBOUR: Unreachable = Unreachable { code: UnreachableCode::HOST };
+    pub(crate) const SILENT_NEIGHBOUR: Undelivered = Undelivered::Unreachable(UnreachableCode::HOST);
 
     /// Whether the destination itself says that it will never work: protocol or port unreachable (RFC 1122 §4.2.3.9).
     /// All others may pass ("MUST NOT abort", RFC 9293 MUST-56).
     #[must_use]
     pub fn is_hard(self) -> bool {
-        self.code == UnreachableCode::PROTOCOL || self.code == UnreachableCode::PORT
+        match self {
+            Undelivered::Unreachable(code) => code == UnreachableCode::PROTOCOL || code == UnreachableCode::PORT,
+            Undelivered::TimeExceeded | Undelivered::ParameterProblem => false,
+        }
     }
 }
 
-impl fmt::Display for Unreachable {
+impl fmt::Display for Undelivered {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.code {
-            UnreachableCode::NET => f.write_str("network unreachable"),
-            UnreachableCode::HOST => f.write_str("host unreachable"),
-            UnreachableCode::PROTOCOL => f.write_str("protocol unreachable"),
-            UnreachableCode::PORT => f.write_str("port unreachable"),
-            UnreachableCode::FRAGMENTATION_NEEDED => f.write_str("a link on the way is too narrow"),
-            UnreachableCode(code) => write!(f, "destination unreachable (code {code})"),
+        match *self {
+            Undelivered::Unreachable(UnreachableCode::NET) => f.write_str("network unreachable"),
+            Undelivered::Unreachable(UnreachableCode::HOST) => f.write_str("host unreachable"),
+            Undelivered::Unreachable(UnreachableCode::PROTOCOL) => f.write_str("protocol unreachable"),
+            Undelivered::Unreachable(UnreachableCode::PORT) => f.write_str("port unreachable"),
+            Undelivered::Unreachable(UnreachableCode::FRAGMENTATION_NEEDED) => {
+                f.write_str("a link on the way is too narrow")
+            }
+            Undelivered::Unreachable(UnreachableCode(code)) => write!(f, "destination unreachable (code {code})"),
+            Undelivered::TimeExceeded => f.write_str("too many routers on the way"),
+            Undelivered::ParameterProblem => f.write_str("somebody on the way cannot read our header"),
         }
     }
 }

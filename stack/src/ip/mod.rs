@@ -2,8 +2,9 @@
 
 pub mod icmp;
 mod interface;
+pub mod pmtu;
 
-pub use icmp::Unreachable;
+pub use icmp::Undelivered;
 pub use interface::Interface;
 
 use crate::wire::{EtherType, EthernetHeader, Ipv4Header, MacAddr, Protocol, ethernet, ipv4};

@@ -2,7 +2,7 @@
 
 use std::io::{self, ErrorKind};
 
-use crate::ip::Unreachable;
+use crate::ip::Undelivered;
 use crate::stack::{CallError, Failure, OpenError};
 use crate::wire::UnreachableCode;
 
@@ -37,9 +37,12 @@ fn failure_kind(failure: Failure) -> ErrorKind {
         Failure::Reset => ErrorKind::ConnectionReset,
         Failure::TimedOut => ErrorKind::TimedOut,
         Failure::Aborted => ErrorKind::ConnectionAborted,
-        Failure::Unreachable(Unreachable { code: UnreachableCode::NET }) => ErrorKind::NetworkUnreachable,
-        Failure::Unreachable(Unreachable { code: UnreachableCode::PORT }) => ErrorKind::ConnectionRefused,
-        Failure::Unreachable(Unreachable { code: UnreachableCode(_) }) => ErrorKind::HostUnreachable,
+        Failure::Unreachable(Undelivered::Unreachable(code)) => match code {
+            UnreachableCode::NET => ErrorKind::NetworkUnreachable,
+            UnreachableCode::PORT => ErrorKind::ConnectionRefused,
+            UnreachableCode(_) => ErrorKind::HostUnreachable,
+        },
+        Failure::Unreachable(Undelivered::TimeExceeded | Undelivered::ParameterProblem) => ErrorKind::HostUnreachable,
     }
 }
 
@@ -50,7 +53,7 @@ mod tests {
     #[test]
     fn every_error_has_the_kind_that_std_net_gives_it() {
         let somewhere = "192.0.2.1:80".parse().unwrap();
-        let unreachable = |code| Failure::Unreachable(Unreachable { code });
+        let unreachable = |code| Failure::Unreachable(Undelivered::Unreachable(code));
         let calls = [
             (CallError::WouldBlock, ErrorKind::WouldBlock),
             (CallError::Closing, ErrorKind::BrokenPipe),

@@ -7,10 +7,11 @@ use lockstep_model::{Seq, SeqNum};
 use super::{Event, Pair, Stack};
 use crate::drops::DropReason;
 use crate::ip::icmp::Quoted;
-use crate::ip::{HEADROOM, Unreachable, write_headers};
+use crate::ip::{HEADROOM, Undelivered, write_headers};
 use crate::time::Instant;
 use crate::wire::{
-    ArpPacket, Checksum, EtherType, EthernetFrame, Icmpv4Message, Ipv4Packet, MacAddr, Protocol, TcpSegment, ethernet,
+    ArpPacket, Checksum, EtherType, EthernetFrame, Icmpv4Message, Ipv4Packet, MacAddr, Protocol, TcpSegment,
+    UnreachableCode, ethernet,
 };
 
 impl Stack {
@@ -64,21 +65,40 @@ impl Stack {
                 self.echo_replies.push_back(Event::EchoReply { from, identifier, sequence, len: data.len() });
                 Ok(())
             }
-            Icmpv4Message::DestinationUnreachable { code, quoted, .. } => {
-                self.unreachable(now, quoted, Unreachable { code })
+            Icmpv4Message::DestinationUnreachable {
+                code: UnreachableCode::FRAGMENTATION_NEEDED,
+                next_hop_mtu,
+                quoted,
+            } => {
+                let (pair, seq) = self.quoted(quoted)?;
+                self.tcp.too_large(now, pair, seq, next_hop_mtu)
             }
-            Icmpv4Message::TimeExceeded { .. } | Icmpv4Message::Unknown { .. } => Err(DropReason::IcmpIgnored),
+            Icmpv4Message::DestinationUnreachable { code, quoted, .. } => {
+                self.undelivered(now, quoted, Undelivered::Unreachable(code))
+            }
+            Icmpv4Message::TimeExceeded { quoted, .. } => self.undelivered(now, quoted, Undelivered::TimeExceeded),
+            Icmpv4Message::ParameterProblem { quoted, .. } => {
+                self.undelivered(now, quoted, Undelivered::ParameterProblem)
+            }
+            // Source quench is nobody's business any more (RFC 6633, RFC 9293 MUST-55).
+            Icmpv4Message::Unknown { .. } => Err(DropReason::IcmpIgnored),
         }
     }
 
     /// A segment of ours did not arrive: its connection hears of it, if it is one in flight.
-    fn unreachable(&mut self, now: Instant, datagram: &[u8], why: Unreachable) -> Result<(), DropReason> {
+    fn undelivered(&mut self, now: Instant, datagram: &[u8], why: Undelivered) -> Result<(), DropReason> {
+        let (pair, seq) = self.quoted(datagram)?;
+        self.tcp.unreachable(now, pair, seq, why)
+    }
+
+    /// Whose segment is quoted, and its SEG.SEQ.
+    fn quoted(&self, datagram: &[u8]) -> Result<(Pair, Seq), DropReason> {
         let quoted = Quoted::parse(datagram)?;
         let pair = Pair {
             local: (quoted.source, quoted.tcp.source_port).into(),
             remote: (quoted.destination, quoted.tcp.destination_port).into(),
         };
-        self.tcp.unreachable(now, pair, Seq::new(quoted.tcp.seq), why)
+        Ok((pair, Seq::new(quoted.tcp.seq)))
     }
 
     pub(super) fn icmp_to(
@@ -101,7 +121,7 @@ impl Stack {
             self.drops.add(DropReason::NeighbourSilent);
             let datagram = frame.get(ethernet::HEADER_LEN..).unwrap_or_default();
             // A ping, or a segment whose connection has ended, is nobody's any more.
-            let _ = self.unreachable(now, datagram, Unreachable::SILENT_NEIGHBOUR);
+            let _ = self.undelivered(now, datagram, Undelivered::SILENT_NEIGHBOUR);
         }
     }
 }

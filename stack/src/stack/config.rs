@@ -89,6 +89,9 @@ impl Config {
         if self.mtu < 68 {
             return Err(ConfigError::MtuTooSmall(self.mtu));
         }
+        if self.tcp.path_mtu.floor < 68 {
+            return Err(ConfigError::MtuTooSmall(self.tcp.path_mtu.floor));
+        }
         self.check_not_zero()?;
         let address = ipv4(self.address)?;
         let gateway = self.gateway.map(ipv4).transpose()?;

@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use super::demux::Pair;
 use super::slab::Key;
-use crate::ip::Unreachable;
+use crate::ip::Undelivered;
 use crate::time::{Instant, Micros};
 
 /// Names a connection of one stack, for ever: it is not used again for another.
@@ -64,7 +64,7 @@ pub enum Failure {
     TimedOut,
     /// The destination cannot be reached.
     #[error("{0}")]
-    Unreachable(Unreachable),
+    Unreachable(Undelivered),
     /// The user has aborted it.
     #[error("connection aborted")]
     Aborted,
@@ -145,7 +145,7 @@ pub struct Status {
     /// Timeouts since anything was acknowledged.
     pub timeouts: u8,
     /// What ICMP last said about something in flight.
-    pub soft_error: Option<Unreachable>,
+    pub soft_error: Option<Undelivered>,
     /// How the connection came to a bad end, if it did.
     pub failure: Option<Failure>,
 }

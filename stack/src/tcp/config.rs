@@ -3,6 +3,7 @@
 use std::ops::RangeInclusive;
 
 use super::congestion::CongestionConfig;
+use super::pmtu::PathMtuConfig;
 use super::recv::UNSCALED_CAPACITY;
 use super::rtt::RtoConfig;
 use crate::time::Micros;
@@ -16,6 +17,8 @@ pub struct TcpConfig {
     pub rto: RtoConfig,
     /// Congestion control (RFC 5681).
     pub congestion: CongestionConfig,
+    /// Path MTU discovery (RFC 1191, RFC 4821).
+    pub path_mtu: PathMtuConfig,
     /// Octets of text kept for the user, and the window offered; at most 65,535 count.
     pub receive_buffer: usize,
     /// Octets of text kept until they are acknowledged.
@@ -72,6 +75,7 @@ impl Default for TcpConfig {
             msl: Micros::from_secs(120),
             rto: RtoConfig::default(),
             congestion: CongestionConfig::default(),
+            path_mtu: PathMtuConfig::default(),
             receive_buffer: UNSCALED_CAPACITY,
             send_buffer: UNSCALED_CAPACITY,
             delayed_ack: Micros::from_millis(40),

@@ -14,16 +14,21 @@ use super::congestion::{Acked, Congestion, Controller};
 use super::demux::{CompactPair, Pair};
 use super::host::Step;
 use super::isn::IsnSecret;
+use super::pmtu::{Heed, PathMtu};
 use super::recv::RecvBuffer;
 use super::rtt::RttEstimator;
 use super::send::SendBuffer;
 use super::timers::TimerTable;
-use crate::ip::Unreachable;
+use crate::ip::Undelivered;
+use crate::ip::pmtu::PathMtus;
 use crate::time::{Instant, Micros};
 use crate::wire::TcpOptions;
 
 /// The send MSS before the peer has named his (RFC 9293 §3.7.1, MUST-15).
 pub(super) const DEFAULT_SEND_MSS: u16 = 536;
+
+/// Octets of the headers of IPv4 and TCP without options.
+pub(super) const HEADERS: u16 = 40;
 
 /// The least send MSS that is believed: whoever asks for less wants us to send headers (as Linux's `tcp_min_snd_mss`).
 const LEAST_SEND_MSS: u16 = 48;
@@ -39,12 +44,19 @@ pub(super) struct Common {
     pub mss: u16,
     /// For initial sequence numbers.
     pub secret: IsnSecret,
+    /// What has been found out about paths.
+    pub paths: PathMtus,
 }
 
 impl Common {
     /// The table that moves all connections.
     pub fn table(&self) -> &'static Table {
         self.prediction.table()
+    }
+
+    /// The longest datagram that our link carries.
+    pub fn link_mtu(&self) -> u16 {
+        self.mss.saturating_add(HEADERS)
     }
 }
 
@@ -84,6 +96,8 @@ pub(super) struct Effects {
     pub writable: bool,
     /// The peer has been silent for so long that the way to him may be wrong (R1).
     pub doubtful: bool,
+    /// The path to the peer takes so much, which is news.
+    pub path_mtu: Option<u16>,
 }
 
 impl Effects {
@@ -100,6 +114,7 @@ impl Effects {
             text_lost: false,
             writable: false,
             doubtful: false,
+            path_mtu: None,
         }
     }
 }
@@ -167,7 +182,10 @@ impl Connection {
         if timer == Timer::User && self.flow.postpone_user_timeout(common) {
             timer = self.flow.timers.expire(now)?;
         }
+        let claimed = self.flow.pmtu.claimed();
         let doubtful = timer == Timer::Retransmit && self.flow.retransmission_is_due(common, now, &self.tcb);
+        // A mere suspicion may be an outage, and is not passed on.
+        let path_mtu = claimed.filter(|&mtu| mtu == self.flow.pmtu.mtu());
         let in_vain = timer == Timer::KeepAlive && self.flow.keep_alives_are_in_vain(common);
         let timer = if in_vain { Timer::User } else { timer };
         // In the other states something else runs out of patience, and no keep-alive is sent that could be in vain.
@@ -176,7 +194,7 @@ impl Connection {
         if keeps_alive {
             self.flow.keep_alive_was_sent(common, now);
         }
-        Some(Effects { doubtful, ..effects })
+        Some(Effects { doubtful, path_mtu, ..effects })
     }
 
     /// When something is next to be done without anybody asking.
@@ -187,6 +205,19 @@ impl Connection {
     /// Whether an ICMP error about `seq` is about something in flight (RFC 5927 §4.1).
     pub fn has_in_flight(&self, seq: Seq) -> bool {
         seq.in_window(self.tcb.snd_una(), self.tcb.snd_nxt().forward_from(self.tcb.snd_una()))
+    }
+
+    /// A router says that the segment with `seq` is too large for a path that takes `mtu` octets. Returns what is true of
+    /// the path from now on, if that is news.
+    pub fn too_large(&mut self, common: &Common, now: Instant, seq: Seq, mtu: u16) -> (Heed, Option<u16>) {
+        let heed = self.flow.pmtu.reported(seq, mtu, &common.config.path_mtu, now);
+        if heed != Heed::Now {
+            return (heed, None);
+        }
+        self.flow.on_path_mtu();
+        // What was lost is known, and not by congestion: it leaves again at once (RFC 1191 §6.5).
+        self.flow.resend = Some(Resend { next: self.tcb.snd_una(), until: self.tcb.snd_nxt() });
+        (heed, Some(self.flow.pmtu.mtu()))
     }
 
     /// Whether it is an attempt to connect that nobody has answered, so that an ICMP error may end it (RFC 5927 §5.2).
@@ -291,6 +322,10 @@ pub(super) struct Flow {
     pub recv: RecvBuffer,
     /// Eff.snd.MSS: the most text a segment of ours may carry (RFC 9293 §3.7.1).
     pub smss: u16,
+    /// The most text that the peer takes in a segment.
+    pub send_mss: u16,
+    /// What is known of the path to him.
+    pub pmtu: PathMtu,
     /// The peer's MSS option has been read, or found missing.
     pub options_known: bool,
     pub rtt: RttEstimator,
@@ -324,7 +359,7 @@ pub(super) struct Flow {
     /// The user found no room for all he had to send.
     pub wants_to_write: bool,
     /// What ICMP last said.
-    pub soft_error: Option<Unreachable>,
+    pub soft_error: Option<Undelivered>,
 }
 
 impl Flow {
@@ -335,6 +370,8 @@ impl Flow {
             sent: 0,
             recv: RecvBuffer::new(config.receive_buffer),
             smss: DEFAULT_SEND_MSS.min(common.mss),
+            send_mss: DEFAULT_SEND_MSS,
+            pmtu: PathMtu::of_link(common.link_mtu()),
             options_known: false,
             rtt: RttEstimator::new(config.rto),
             congestion: Controller::new(DEFAULT_SEND_MSS, config.congestion),
@@ -364,12 +401,23 @@ impl Flow {
         if std::mem::replace(&mut self.options_known, true) {
             return;
         }
-        let send_mss = match options.mss {
+        self.send_mss = match options.mss {
             None | Some(0) => DEFAULT_SEND_MSS,
             Some(mss) => mss.max(LEAST_SEND_MSS),
         };
-        self.smss = send_mss.min(common.mss);
+        self.smss = self.effective_send_mss();
         self.congestion = Controller::new(self.smss, common.config.congestion);
+    }
+
+    /// Eff.snd.MSS = min(SendMSS + 20, MMS_S) - TCPhdrsize - IPoptionsize (RFC 9293 §3.7.1), by what is known of the path.
+    fn effective_send_mss(&self) -> u16 {
+        self.send_mss.min(self.pmtu.mtu().saturating_sub(HEADERS))
+    }
+
+    /// The path takes datagrams of another size than before: what leaves from now on, again or for the first time, fits it.
+    pub fn on_path_mtu(&mut self) {
+        self.smss = self.effective_send_mss();
+        self.congestion.on_mss(self.smss.into());
     }
 
     /// An acknowledgment leaves, in whatever segment.
@@ -449,6 +497,9 @@ impl Flow {
             self.syn_repeated = true;
         } else {
             self.congestion.on_rto(now, tcb.snd_nxt().forward_from(tcb.snd_una()), self.timeouts == 1);
+            if self.pmtu.timed_out(&common.config.path_mtu, now) {
+                self.on_path_mtu();
+            }
         }
         self.timeouts == common.config.r1
     }
@@ -488,6 +539,7 @@ impl Flow {
             challenges: self.challenges.project(now),
             last_sent: self.last_sent.map(ago),
             patience: self.patience.map(ahead),
+            pmtu: self.pmtu.project(now),
             ..self.clone()
         }
     }

@@ -17,14 +17,17 @@ use super::demux::{Demux, Pair};
 use super::isn::IsnSecret;
 use super::listen::Listeners;
 use super::output::write_segment;
+use super::pmtu::Heed;
 use super::ports::Ports;
 use super::slab::{Slab, WorkList};
 use super::timers::TimerQueue;
 use super::trace::Trace;
 use crate::drops::DropReason;
-use crate::ip::Unreachable;
+use crate::ip::Undelivered;
+use crate::ip::pmtu::PathMtus;
 use crate::limits::Limits;
 use crate::time::Instant;
+use crate::wire::UnreachableCode;
 
 /// Everything TCP knows.
 #[derive(Clone, Debug)]
@@ -118,7 +121,13 @@ impl Endpoints {
     ) -> Result<Self, super::isn::IsnSecretError> {
         let ports = Ports::new(derived_key(secret, "ports"), config.ephemeral_ports.clone());
         Ok(Self {
-            common: Common { prediction: Prediction::of(table), config, mss, secret: IsnSecret::from_random(secret)? },
+            common: Common {
+                prediction: Prediction::of(table),
+                paths: PathMtus::new(config.path_mtu.destinations, config.path_mtu.lifetime),
+                config,
+                mss,
+                secret: IsnSecret::from_random(secret)?,
+            },
             connections: Slab::new(limits.connections),
             demux: Demux::new(derived_key(secret, "demux")),
             listeners: Listeners::new(limits.listeners),
@@ -226,7 +235,7 @@ impl Endpoints {
     }
 
     /// ICMP says that the segment with `seq` did not arrive.
-    pub fn unreachable(&mut self, now: Instant, pair: Pair, seq: Seq, why: Unreachable) -> Result<(), DropReason> {
+    pub fn unreachable(&mut self, now: Instant, pair: Pair, seq: Seq, why: Undelivered) -> Result<(), DropReason> {
         let index = self.demux.find(&pair).ok_or(DropReason::IcmpNotOurs)?;
         let entry = self.connections.at_mut(index).ok_or(DropReason::IcmpNotOurs)?;
         if !entry.connection.has_in_flight(seq) {
@@ -240,6 +249,28 @@ impl Endpoints {
         }
         self.announce(index);
         Ok(())
+    }
+
+    /// A router says that the segment with `seq` was too large for the next link, which takes `mtu` octets (RFC 1191).
+    pub fn too_large(&mut self, now: Instant, pair: Pair, seq: Seq, mtu: u16) -> Result<(), DropReason> {
+        if !self.common.config.path_mtu.discovery {
+            let why = Undelivered::Unreachable(UnreachableCode::FRAGMENTATION_NEEDED);
+            return self.unreachable(now, pair, seq, why);
+        }
+        let index = self.demux.find(&pair).ok_or(DropReason::IcmpNotOurs)?;
+        let entry = self.connections.at_mut(index).ok_or(DropReason::IcmpNotOurs)?;
+        if !entry.connection.has_in_flight(seq) {
+            return Err(DropReason::IcmpNotOurs);
+        }
+        let (heed, found) = entry.connection.too_large(&self.common, now, seq, mtu);
+        if let Some(mtu) = found {
+            self.common.paths.learn(pair.remote.ip(), mtu, now);
+        }
+        self.dirty.push(index);
+        match heed {
+            Heed::Now | Heed::Later => Ok(()),
+            Heed::Never => Err(DropReason::IcmpImplausible),
+        }
     }
 
     // ---- What follows from a step ----------------------------------------------------------------------------------------
@@ -277,6 +308,9 @@ impl Endpoints {
         // A user who finds less than was acknowledged must not take it for the end (RFC 9293 MUST-12).
         if effects.text_lost {
             self.fail(index, Failure::Reset);
+        }
+        if let Some(mtu) = effects.path_mtu {
+            self.common.paths.learn(pair.remote.ip(), mtu, now);
         }
         if effects.doubtful {
             self.doubted.push_back(pair.remote.ip());

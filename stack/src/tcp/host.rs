@@ -8,6 +8,7 @@ use super::congestion::Congestion;
 use super::connection::{AckDue, Common, Effects, Flow, Given, Resend};
 use super::demux::Pair;
 use super::isn::initial_sequence_number;
+use super::pmtu::PathMtu;
 use super::rtt::Transmissions;
 use crate::time::Instant;
 
@@ -72,6 +73,7 @@ impl Host<Seq> for Step<'_> {
         if segment.has(Flag::Syn) {
             if !self.flow.syn_outstanding {
                 self.flow.syn_outstanding = true;
+                self.begin_path();
                 self.flow.timing = Some((segment.end(), self.now));
             }
             // A SYN,ACK answers a SYN, whose options count from now on.
@@ -145,6 +147,12 @@ impl Host<Seq> for Step<'_> {
         }
         self.measure(tcb.snd_una());
         self.flow.timeouts = 0;
+        // Whatever a router said of the way is over.
+        self.flow.soft_error = None;
+        if self.flow.pmtu.acked(tcb.snd_una(), tcb.retransmission_queue_is_empty(), self.now) {
+            self.flow.on_path_mtu();
+            self.effects.path_mtu = Some(self.flow.pmtu.mtu());
+        }
         self.flow.timers.stop(Timer::User);
     }
 
@@ -218,6 +226,14 @@ impl Step<'_> {
             self.flow.timing = None;
             self.flow.rtt.on_established_after_lost_syn();
             self.flow.congestion.on_established_after_lost_syn();
+        }
+    }
+
+    /// What earlier connections have found out about the path.
+    fn begin_path(&mut self) {
+        if let Some(mtu) = self.common.paths.get(self.pair.remote.ip(), self.now) {
+            let mtu = mtu.min(self.common.link_mtu());
+            self.flow.pmtu = PathMtu::known(mtu, &self.common.config.path_mtu, self.now);
         }
     }
 

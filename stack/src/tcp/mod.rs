@@ -19,6 +19,7 @@ pub mod isn;
 mod listen;
 mod output;
 mod pages;
+mod pmtu;
 mod ports;
 pub mod reassembly;
 pub mod recv;
@@ -33,5 +34,6 @@ pub use api::{Accepted, CallError, ConnectionId, Event, Failure, ListenerId, Ope
 pub use config::{KeepAlive, TcpConfig};
 pub use demux::Pair;
 pub(crate) use endpoints::Endpoints;
+pub use pmtu::PathMtuConfig;
 pub(crate) use view::EndpointsProjection;
 pub use view::Projected;

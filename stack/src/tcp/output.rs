@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use lockstep_model::{Event, Flag, Flags, Segment, Seq, SeqNum};
 
 use super::congestion::Congestion;
-use super::connection::{AckDue, Common, Connection, Effects, Given, Patience, Resend};
+use super::connection::{AckDue, Common, Connection, Effects, Given, HEADERS, Patience, Resend};
 use super::demux::Pair;
 use crate::ip::HEADROOM;
 use crate::time::Instant;
@@ -93,7 +93,7 @@ impl Connection {
         }
         self.restart_after_idle(now);
         let usable = octets(self.tcb().usable_window());
-        let len = unsent.min(usable).min(self.flow.smss.into());
+        let len = unsent.min(usable).min(self.most_text(common, now, unsent));
         let last = len == unsent;
         let fin = last && self.tcb().fin_due() && usable > len;
         if (len == 0 && !fin) || !self.congestion_allows(len) {
@@ -106,13 +106,22 @@ impl Connection {
         None
     }
 
+    /// The most text that the next new segment may carry: more than usual when the path may have become wider.
+    fn most_text(&self, common: &Common, now: Instant, unsent: usize) -> usize {
+        let flow = &self.flow;
+        let limit = common.link_mtu().min(flow.send_mss.saturating_add(HEADERS));
+        let probe = flow.pmtu.probe_size(limit, &common.config.path_mtu, now);
+        let probe = probe.map(|size| usize::from(size.saturating_sub(HEADERS))).filter(|&len| len <= unsent);
+        probe.unwrap_or(flow.smss.into())
+    }
+
     /// Sender's silly window syndrome avoidance (RFC 9293 §3.8.6.2.1, MUST-38) and Nagle's algorithm (§3.7.4): a full
     /// segment; or all there is, if nothing is in flight, or a FIN follows; or half of the largest window ever seen.
     fn is_worthwhile(&self, len: usize, last: bool, usable: usize) -> bool {
         let idle = self.tcb().retransmission_queue_is_empty();
         let pushed = idle || !self.flow.nagle;
         let half_of_window = octets(self.tcb().max_snd_wnd()) / 2;
-        let full = len == usize::from(self.flow.smss);
+        let full = len >= usize::from(self.flow.smss);
         let all_there_is = last && (pushed || self.tcb().fin_due());
         full || all_there_is || (pushed && usable >= half_of_window)
     }
@@ -168,6 +177,11 @@ impl Connection {
 
     /// Tells the table of what was sent for the first time, and begins to measure its round trip.
     fn report(&mut self, common: &Common, now: Instant, plan: Plan, segment: &Segment<Seq>) -> Option<Effects> {
+        let size = u16::try_from(segment.text).unwrap_or(u16::MAX).saturating_add(HEADERS);
+        let again = matches!(plan, Plan::Again { .. });
+        if plan != Plan::Ack {
+            self.flow.pmtu.sent((segment.seq, segment.end()), size, again, &common.config.path_mtu, now);
+        }
         match plan {
             Plan::Ack => None,
             Plan::Again { .. } => {

@@ -12,6 +12,7 @@ use super::demux::Pair;
 use super::endpoints::{Endpoints, Entry, News, Owner};
 use super::listen::Listener;
 use super::timers::TimerTable;
+use crate::ip::pmtu::PathMtus;
 use crate::time::Instant;
 
 /// All connections and listeners in the order of their addresses, and what waits to leave.
@@ -20,6 +21,7 @@ pub(crate) struct EndpointsProjection {
     connections: Vec<(Connection, Holder, News, Option<Failure>)>,
     listeners: Vec<(SocketAddr, usize, Vec<Pair>)>,
     control: Vec<(Pair, Segment<Seq>)>,
+    paths: PathMtus,
 }
 
 /// Whose a connection is, without saying where that one is in memory.
@@ -123,6 +125,11 @@ impl Endpoints {
             })
             .collect();
         listeners.sort();
-        EndpointsProjection { connections, listeners, control: self.control().copied().collect() }
+        EndpointsProjection {
+            connections,
+            listeners,
+            control: self.control().copied().collect(),
+            paths: self.common.paths.project(now),
+        }
     }
 }

@@ -1,4 +1,5 @@
-//! ICMP for IPv4 (RFC 792): echo, destination unreachable (RFC 1191 for the next hop's MTU), time exceeded.
+//! ICMP for IPv4 (RFC 792): echo, destination unreachable (RFC 1191 for the next hop's MTU), time exceeded, parameter
+//! problem.
 
 use super::{Checksum, Malformed, Sum, put, u16_at};
 
@@ -9,6 +10,7 @@ const ECHO_REPLY: u8 = 0;
 const DESTINATION_UNREACHABLE: u8 = 3;
 const ECHO_REQUEST: u8 = 8;
 const TIME_EXCEEDED: u8 = 11;
+const PARAMETER_PROBLEM: u8 = 12;
 
 /// An ICMP message; the data or the quoted datagram is borrowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -46,6 +48,15 @@ pub enum Icmpv4Message<'a> {
     TimeExceeded {
         /// 0 in transit, 1 in reassembly.
         code: u8,
+        /// The datagram's header and at least eight bytes of its payload.
+        quoted: &'a [u8],
+    },
+    /// A header could not be understood.
+    ParameterProblem {
+        /// 0: the pointer says where; 1: a required option is missing (RFC 1108); 2: bad length.
+        code: u8,
+        /// The octet of the quoted header at which the trouble was noticed.
+        pointer: u8,
         /// The datagram's header and at least eight bytes of its payload.
         quoted: &'a [u8],
     },
@@ -107,6 +118,10 @@ impl<'a> Icmpv4Message<'a> {
                 Icmpv4Message::DestinationUnreachable { code, next_hop_mtu, quoted: body }
             }
             (TIME_EXCEEDED, code) => Icmpv4Message::TimeExceeded { code, quoted: body },
+            (PARAMETER_PROBLEM, code) => {
+                let [pointer, ..] = rest_of_header;
+                Icmpv4Message::ParameterProblem { code, pointer, quoted: body }
+            }
             (kind, code) => Icmpv4Message::Unknown { kind, code, rest_of_header, data: body },
         }
     }
@@ -142,6 +157,7 @@ impl<'a> Icmpv4Message<'a> {
                 (DESTINATION_UNREACHABLE, code.0, pair(0, next_hop_mtu))
             }
             Icmpv4Message::TimeExceeded { code, .. } => (TIME_EXCEEDED, code, [0; 4]),
+            Icmpv4Message::ParameterProblem { code, pointer, .. } => (PARAMETER_PROBLEM, code, [pointer, 0, 0, 0]),
             Icmpv4Message::Unknown { kind, code, rest_of_header, .. } => (kind, code, rest_of_header),
         }
     }
@@ -151,7 +167,9 @@ impl<'a> Icmpv4Message<'a> {
             Icmpv4Message::EchoRequest { data, .. }
             | Icmpv4Message::EchoReply { data, .. }
             | Icmpv4Message::Unknown { data, .. } => data,
-            Icmpv4Message::DestinationUnreachable { quoted, .. } | Icmpv4Message::TimeExceeded { quoted, .. } => quoted,
+            Icmpv4Message::DestinationUnreachable { quoted, .. }
+            | Icmpv4Message::TimeExceeded { quoted, .. }
+            | Icmpv4Message::ParameterProblem { quoted, .. } => quoted,
         }
     }
 }
@@ -171,7 +189,8 @@ mod tests {
             (Just(ECHO_REPLY), Just(0), any::<u16>(), any::<u16>()),
             (Just(DESTINATION_UNREACHABLE), 0_u8..16, Just(0), any::<u16>()),
             (Just(TIME_EXCEEDED), 0_u8..2, Just(0), Just(0)),
-            (12_u8.., any::<u8>(), any::<u16>(), any::<u16>()),
+            (Just(PARAMETER_PROBLEM), 0_u8..3, (0_u16..=255).prop_map(|pointer| pointer << 8), Just(0)),
+            (13_u8.., any::<u8>(), any::<u16>(), any::<u16>()),
         ]
     }
 
@@ -201,6 +220,10 @@ mod tests {
             ),
             Icmpv4Message::TimeExceeded { code, .. } => {
                 Icmpv4Type::TimeExceeded(icmpv4::TimeExceededCode::from_u8(code).unwrap())
+            }
+            Icmpv4Message::ParameterProblem { code, pointer, .. } => {
+                // They know no pointer where the code is not zero.
+                Icmpv4Type::ParameterProblem(icmpv4::ParameterProblemHeader::from_values(code, pointer).unwrap())
             }
             Icmpv4Message::Unknown { kind, code, rest_of_header, .. } => {
                 Icmpv4Type::Unknown { type_u8: kind, code_u8: code, bytes5to8: rest_of_header }
@@ -252,8 +275,8 @@ mod tests {
 
         #[test]
         fn etherparse_agrees_both_ways(head in any_head(), body: Vec<u8>) {
-            // Parameter problems and timestamps (12 to 14) are unknown here and known there.
-            prop_assume!(!(12..=14).contains(&head.0));
+            // Timestamps are unknown here and known there, which knows no pointer of two kinds of parameter problems.
+            prop_assume!(![13, 14].contains(&head.0) && (head.0 != PARAMETER_PROBLEM || head.1 == 0));
             let message = message(head, &body);
             let bytes = emitted(&message);
             let read_by_them = Icmpv4Slice::from_slice(&bytes).unwrap();

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddrV4;
 
+use ::lockstep::ip::Undelivered;
 use ::lockstep::stack::{CallError, ConnectionId, Failure, ListenerId, OpenError, Stack};
 use ::lockstep::time::Instant;
 use ::lockstep::wire::UnreachableCode;
@@ -405,12 +406,14 @@ fn errno(failure: Failure) -> Errno {
         Failure::Reset => Errno::ECONNRESET,
         Failure::TimedOut => Errno::ETIMEDOUT,
         Failure::Aborted => Errno::ECONNABORTED,
-        Failure::Unreachable(why) => match why.code {
+        Failure::Unreachable(Undelivered::Unreachable(code)) => match code {
             UnreachableCode::NET => Errno::ENETUNREACH,
             UnreachableCode::PORT => Errno::ECONNREFUSED,
             UnreachableCode::PROTOCOL => Errno::ENOPROTOOPT,
             UnreachableCode(_) => Errno::EHOSTUNREACH,
         },
+        Failure::Unreachable(Undelivered::TimeExceeded) => Errno::EHOSTUNREACH,
+        Failure::Unreachable(Undelivered::ParameterProblem) => Errno::EPROTO,
     }
 }
 
