@@ -106,9 +106,11 @@ impl Config {
     }
 
     fn check_not_zero(&self) -> Result<(), ConfigError> {
-        let Limits { connections, listeners, neighbours, waiting_per_neighbour, answers, events } = self.limits;
+        let Limits { connections, orphans, listeners, neighbours, waiting_per_neighbour, answers, events, .. } =
+            self.limits;
         let bounds = [
             ("the number of connections", connections),
+            ("the number of orphans", orphans),
             ("the number of listeners", listeners),
             ("the number of neighbours", neighbours),
             ("the number of waiting frames", waiting_per_neighbour),

@@ -40,7 +40,7 @@ impl Endpoints {
             0 => self.free_pair(local, remote)?,
             _ => Pair { local, remote },
         };
-        if let Some(index) = self.demux.find(&pair) {
+        if let Some(index) = self.find(&pair) {
             self.call_at(now, index, Call::OpenActive { remote: true });
             return Err(OpenError::AddressInUse(local));
         }
@@ -144,6 +144,12 @@ impl Endpoints {
             entry.news = News::default();
         }
         self.call_at(now, index, Call::Release);
+        if self.connections.get(id.0).is_some() {
+            self.orphans.insert(index);
+        }
+        if let Some(oldest) = self.orphans.one_too_many() {
+            self.call_at(now, oldest, Call::Abort);
+        }
         Ok(())
     }
 
@@ -218,9 +224,10 @@ impl Endpoints {
     }
 
     fn free_pair(&mut self, local: SocketAddr, remote: SocketAddr) -> Result<Pair, OpenError> {
-        let (listeners, demux) = (&self.listeners, &self.demux);
+        let (listeners, demux, time_waits) = (&self.listeners, &self.demux, &self.time_waits);
         let with = |port| Pair { local: SocketAddr::new(local.ip(), port), remote };
-        let is_free = |port| listeners.on_port(port).is_none() && demux.find(&with(port)).is_none();
+        let is_bound = |pair: &Pair| demux.find(pair).is_some() || time_waits.get(pair).is_some();
+        let is_free = |port| listeners.on_port(port).is_none() && !is_bound(&with(port));
         self.ports.choose(Some(remote), is_free).map(with).ok_or(OpenError::NoPortFree)
     }
 }

@@ -38,6 +38,11 @@ impl Links {
         self.links.get(index).and_then(|link| somebody(link.after))
     }
 
+    /// Whether `index`, which stands in this line or in none, stands in this one.
+    pub fn has(&self, chain: &Chain, index: usize) -> bool {
+        chain.first == index || self.links.get(index).is_some_and(|link| link.before != NOBODY)
+    }
+
     /// `index`, which stands in no line, comes to the end of this one.
     pub fn push(&mut self, chain: &mut Chain, index: usize) {
         if self.links.len() <= index {
@@ -88,6 +93,7 @@ mod tests {
         for (index, left) in [(2, &[4, 7, 0][..]), (4, &[7, 0]), (0, &[7])] {
             links.remove(&mut line, index);
             assert_eq!(all(&links, &line), left);
+            assert!(!links.has(&line, index) && left.iter().all(|&index| links.has(&line, index)));
         }
         links.push(&mut line, 4);
         assert_eq!((all(&links, &line), all(&links, &other)), (vec![7, 4], vec![3]));

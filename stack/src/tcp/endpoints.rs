@@ -16,10 +16,12 @@ use super::counts::RuleCounts;
 use super::demux::{Demux, Pair};
 use super::isn::IsnSecret;
 use super::listen::Listeners;
+use super::orphans::Orphans;
 use super::output::write_segment;
 use super::pmtu::Heed;
 use super::ports::Ports;
 use super::slab::{Slab, WorkList};
+use super::time_wait::{TimeWait, TimeWaits};
 use super::timers::TimerQueue;
 use super::trace::Trace;
 use crate::drops::DropReason;
@@ -35,6 +37,9 @@ pub(crate) struct Endpoints {
     pub(super) common: Common,
     pub(super) connections: Slab<Entry>,
     pub(super) demux: Demux,
+    /// Connections in TIME-WAIT that nobody owns are here, and not among the others.
+    pub(super) time_waits: TimeWaits,
+    pub(super) orphans: Orphans,
     pub(super) listeners: Listeners,
     pub(super) ports: Ports,
     deadlines: TimerQueue,
@@ -130,6 +135,8 @@ impl Endpoints {
             },
             connections: Slab::new(limits.connections),
             demux: Demux::new(derived_key(secret, "demux")),
+            time_waits: TimeWaits::new(derived_key(secret, "time-wait"), limits.time_waits),
+            orphans: Orphans::new(limits.orphans),
             listeners: Listeners::new(limits.listeners),
             ports,
             deadlines: TimerQueue::new(),
@@ -150,6 +157,9 @@ impl Endpoints {
 
     /// Timers that are due go off.
     pub fn timeout(&mut self, now: Instant) {
+        while let Some(block) = self.time_waits.take_due(now) {
+            self.wake(&block);
+        }
         while let Some(index) = self.deadlines.pop_due(now) {
             while let Some(entry) = self.connections.at_mut(index) {
                 let Some(effects) = entry.connection.timeout(&self.common, now) else {
@@ -164,7 +174,7 @@ impl Endpoints {
 
     /// When [`timeout`](Self::timeout) has something to do, or will find that it has not.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.deadlines.poll_timeout()
+        [self.deadlines.poll_timeout(), self.time_waits.poll_timeout()].into_iter().flatten().min()
     }
 
     /// Writes the next segment that may leave into `frame`, behind the headroom, and says who it is for.
@@ -180,13 +190,15 @@ impl Endpoints {
             let pair = entry.connection.pair();
             let transmitted = entry.connection.transmit(&self.common, now, frame);
             self.schedule(index);
-            if let Some(transmitted) = transmitted {
-                self.dirty.push(index);
-                if let Some(effects) = transmitted.reported {
-                    self.settle(now, index, &effects);
-                }
-                return Some(pair);
+            let Some(transmitted) = transmitted else {
+                self.lay_to_rest(index);
+                continue;
+            };
+            self.dirty.push(index);
+            if let Some(effects) = transmitted.reported {
+                self.settle(now, index, &effects);
             }
+            return Some(pair);
         }
         None
     }
@@ -429,11 +441,48 @@ impl Endpoints {
                 if let Some(listener) = self.listeners.at_mut(parent) {
                     listener.children.remove(&index);
                 }
-                self.connections.remove(index);
+                self.forget(index);
             }
-            Owner::User | Owner::Nobody => {
-                self.connections.remove(index);
-            }
+            Owner::User | Owner::Nobody => self.forget(index),
+        }
+    }
+
+    /// The connection at `index`, to which no segments go any more, is gone.
+    fn forget(&mut self, index: usize) {
+        self.deadlines.remove(index);
+        self.orphans.remove(index);
+        self.connections.remove(index);
+    }
+
+    // ---- TIME-WAIT -------------------------------------------------------------------------------------------------------
+
+    /// The place of this pair's connection, awake if it was packed in TIME-WAIT.
+    pub(super) fn find(&mut self, pair: &Pair) -> Option<usize> {
+        self.demux.find(pair).or_else(|| {
+            let block = self.time_waits.take(pair)?;
+            Some(self.wake(&block))
+        })
+    }
+
+    /// What was packed is a connection again, until it has nothing more to say.
+    fn wake(&mut self, block: &TimeWait) -> usize {
+        let connection = block.expand(&self.common);
+        let entry = Entry { connection, owner: Owner::Nobody, news: News::default(), failure: None };
+        let index = self.connections.insert_anyway(entry).index();
+        self.demux.insert(block.pair(), index);
+        self.schedule(index);
+        self.dirty.push(index);
+        index
+    }
+
+    /// A connection in TIME-WAIT that nobody owns and that has nothing to say is packed.
+    fn lay_to_rest(&mut self, index: usize) {
+        let entry = self.connections.at(index).filter(|entry| entry.owner == Owner::Nobody);
+        let block = entry.filter(|_| self.time_waits.are_kept()).and_then(|entry| TimeWait::pack(&entry.connection));
+        if let Some(block) = block {
+            self.demux.remove(&block.pair(), index);
+            self.forget(index);
+            self.time_waits.insert(block);
         }
     }
 

@@ -19,7 +19,7 @@ impl Endpoints {
         let segment = segment_of(bytes);
         let (options, _) = bytes.options();
         let given = Given { text: bytes.text(), options: Some(&options), listening: false };
-        if let Some(index) = self.demux.find(&pair) {
+        if let Some(index) = self.find(&pair) {
             self.deliver(now, index, segment, given);
             Ok(())
         } else if let Some(parent) = self.listeners.on_port(pair.local.port()) {
@@ -34,12 +34,13 @@ impl Endpoints {
     }
 
     fn deliver(&mut self, now: Instant, index: usize, segment: Segment<Seq>, given: Given<'_>) {
+        let overfull = self.connections.is_overfull();
         let Some(entry) = self.connections.at_mut(index) else {
             return;
         };
         // Only a connection that nobody holds can become another one.
         let reopens = entry.owner == Owner::Nobody && entry.connection.flow.recv.unread() == 0;
-        let listening = reopens && self.listeners.has_room_on(entry.connection.pair().local.port());
+        let listening = reopens && !overfull && self.listeners.has_room_on(entry.connection.pair().local.port());
         let effects = entry.connection.arrives(&self.common, now, segment, Given { listening, ..given });
         self.change_owner(index);
         self.settle(now, index, &effects);
@@ -57,6 +58,7 @@ impl Endpoints {
                     return;
                 };
                 listener.children.insert(index);
+                self.orphans.remove(index);
                 entry.owner = Owner::Listener { index: parent, established: false };
                 entry.news = News::default();
                 entry.failure = None;

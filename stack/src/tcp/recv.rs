@@ -114,6 +114,12 @@ impl RecvBuffer {
         self.ended
     }
 
+    /// The stream has ended, all of it has been read, and so much of the window is left: a connection in TIME-WAIT.
+    pub fn end_with(&mut self, rcv_wnd: usize) {
+        self.fin_received();
+        self.rcv_wnd = rcv_wnd;
+    }
+
     /// Whether the user has read all there will ever be.
     #[must_use]
     pub fn is_at_end(&self) -> bool {

@@ -39,6 +39,11 @@ impl<T> Slab<T> {
         self.len() >= self.capacity
     }
 
+    /// Whether there is more than there is room for.
+    pub fn is_overfull(&self) -> bool {
+        self.len() > self.capacity
+    }
+
     /// How many things there are.
     pub fn len(&self) -> usize {
         self.places.len() - self.free.len()
@@ -46,16 +51,18 @@ impl<T> Slab<T> {
 
     /// Puts `thing` into a free place; `None` if there is none.
     pub fn insert(&mut self, thing: T) -> Option<Key> {
-        if self.is_full() {
-            return None;
-        }
+        if self.is_full() { None } else { Some(self.insert_anyway(thing)) }
+    }
+
+    /// Puts `thing` into a place beyond all bounds, if need be: it is counted somewhere else.
+    pub fn insert_anyway(&mut self, thing: T) -> Key {
         let index = self.free.pop().unwrap_or_else(|| {
             self.places.push(Place { generation: 0, content: None });
             self.places.len() - 1
         });
         let place = &mut self.places[index];
         place.content = Some(Box::new(thing));
-        Some(Key { index, generation: place.generation })
+        Key { index, generation: place.generation }
     }
 
     /// Empties a place.

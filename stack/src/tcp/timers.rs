@@ -126,6 +126,12 @@ impl TimerQueue {
         self.wheel.pop_due(now)
     }
 
+    /// One of the slots that come up soonest: none waits much shorter, compared with how long they wait.
+    #[must_use]
+    pub fn soonest(&self) -> Option<usize> {
+        self.wheel.soonest()
+    }
+
     /// When [`pop_due`](Self::pop_due) has something to say: no later than the earliest deadline of all connections,
     /// possibly sooner.
     #[must_use]

@@ -61,6 +61,9 @@ impl Endpoints {
     /// The state that a segment of this pair would meet.
     pub fn state(&self, pair: &Pair) -> State {
         let connection = self.demux.find(pair).and_then(|index| self.connections.at(index));
+        if connection.is_none() && self.time_waits.get(pair).is_some() {
+            return State::TimeWait;
+        }
         let listener = self.listeners.on_port(pair.local.port()).and_then(|index| self.listeners.at(index));
         match (connection, listener) {
             (Some(entry), _) => entry.connection.tcb().state(),
@@ -81,12 +84,13 @@ impl Endpoints {
 
     /// All connections and their states.
     pub fn states(&self) -> impl Iterator<Item = (Pair, State)> + '_ {
-        self.connections.iter().map(|entry| (entry.connection.pair(), entry.connection.tcb().state()))
+        let packed = self.time_waits.iter().map(|block| (block.pair(), State::TimeWait));
+        self.connections.iter().map(|entry| (entry.connection.pair(), entry.connection.tcb().state())).chain(packed)
     }
 
     /// How many connections there are, TIME-WAIT and those that ended but were not released included.
     pub fn len(&self) -> usize {
-        self.connections.len()
+        self.connections.len() + self.time_waits.len()
     }
 
     /// How often each rule has fired.
@@ -114,7 +118,13 @@ impl Endpoints {
             };
             (entry.connection.project(now), holder, entry.news, entry.failure)
         };
-        let mut connections: Vec<_> = self.connections.iter().map(of_entry).collect();
+        let packed = self.time_waits.iter().map(|block| block.expand(&self.common).project(now));
+        let mut connections: Vec<_> = self
+            .connections
+            .iter()
+            .map(of_entry)
+            .chain(packed.map(|connection| (connection, Holder::Nobody, News::default(), None)))
+            .collect();
         connections.sort_by_key(|(connection, holder, ..)| (connection.pair(), connection.tcb().state(), *holder));
         let pair_at = |&index: &usize| self.connections.at(index).map(|entry| entry.connection.pair());
         let mut listeners: Vec<_> = self

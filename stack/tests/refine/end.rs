@@ -155,6 +155,7 @@ impl<'w> Turn<'w> {
         while let Some(change) = self.end.stack.poll_transition() {
             self.changes.push(change);
         }
+        self.end.reference.lay_to_rest();
         self.end.look();
         self.compare()
     }

@@ -10,7 +10,8 @@ use std::collections::VecDeque;
 use lockstep::stack::{Failure, TcpConfig};
 use lockstep::time::{Instant, Micros};
 use lockstep_model::{
-    Call, Challenge, Event, Flag, Flags, Reply, RuleId, Segment, Seq, SeqNum, State, Table, Tcb, Timer, step,
+    Call, Challenge, Event, Flag, Flags, Reply, RuleId, Segment, Seq, SeqNum, State, Table, Tcb, TimeWaitTcb, Timer,
+    step,
 };
 
 use crate::wire::Said;
@@ -146,6 +147,17 @@ impl Reference {
         self.is_child = self.is_child && self.tcb.state() != State::TimeWait || self.tcb.reopened();
         self.after_arrival();
         outcome
+    }
+
+    /// All has been said. The stack packs a connection in TIME-WAIT that nobody owns and that has nothing for anybody, and
+    /// forgets what does nothing there.
+    pub fn lay_to_rest(&mut self) {
+        if !self.held
+            && self.counters.unread == 0
+            && let Some(packed) = TimeWaitTcb::pack(&self.tcb)
+        {
+            self.tcb = packed.expand();
+        }
     }
 
     /// A user has accepted it.

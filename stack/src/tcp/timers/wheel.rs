@@ -72,6 +72,12 @@ impl Wheel {
         Some(self.levels[level].as_ref()?.buckets[bucket].earliest)
     }
 
+    /// One of the slots that are due soonest, as far as that is sorted out.
+    pub fn soonest(&self) -> Option<usize> {
+        let (level, bucket) = self.first()?;
+        self.levels[level].as_ref()?.buckets[bucket].entries.first()
+    }
+
     /// Enters a slot that has no entry. What is long due comes at once; what is due at the end of time never comes.
     pub fn enter(&mut self, slot: usize, deadline: Instant) {
         let deadline = deadline.max(self.turned_to);
