@@ -136,7 +136,8 @@ mod tests {
 
     #[test]
     fn an_exchange_reads_as_in_the_rfc() {
-        let script = "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
+        let script = "0 `sysctl -w net.ipv4.tcp_window_scaling=0 net.ipv4.tcp_sack=0 net.ipv4.tcp_timestamps=0`
+            +0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
             +0...0.01 connect(3, ..., ...) = 0
             +0 > S 0:0(0) <mss 1460>
             +0.01 < S. 0:0(0) ack 1 win 5 <mss 1460>
@@ -150,16 +151,16 @@ mod tests {
         let mut system = Lockstep::new(1500, Table::repaired()).expect("a stack");
         let run = run::run(&script, &mut system);
         insta::assert_snapshot!(draw(&run.trace).join("\n"), @r"
-         1    0.000000  socket = 3
-         2    0.000000  connect(3) = 0 at 0.010
-         3    0.000000                                     --> <SEQ=0><CTL=SYN>
-         4    0.010000                                     <-- <SEQ=0><ACK=1><CTL=SYN,ACK>
-         5    0.010000                                     --> <SEQ=1><ACK=1><CTL=ACK>
-         6    0.010000  shutdown(3, SHUT_WR) = 0
-         7    0.010000                                     --> <SEQ=1><ACK=1><CTL=FIN,ACK>
-         8    0.010000  FIN-WAIT-1 (61631)
-         9    0.110000                                     <-- <SEQ=1><CTL=RST>
-        10    0.110000  recv(3, 9) = -1 ECONNRESET
+         2    0.000000  socket = 3
+         3    0.000000  connect(3) = 0 at 0.010
+         4    0.000000                                     --> <SEQ=0><CTL=SYN>
+         5    0.010000                                     <-- <SEQ=0><ACK=1><CTL=SYN,ACK>
+         6    0.010000                                     --> <SEQ=1><ACK=1><CTL=ACK>
+         7    0.010000  shutdown(3, SHUT_WR) = 0
+         8    0.010000                                     --> <SEQ=1><ACK=1><CTL=FIN,ACK>
+         9    0.010000  FIN-WAIT-1 (61631)
+        10    0.110000                                     <-- <SEQ=1><CTL=RST>
+        11    0.110000  recv(3, 9) = -1 ECONNRESET
         ");
     }
 }

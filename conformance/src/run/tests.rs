@@ -166,7 +166,7 @@ fn calls_that_block_return_when_they_should() {
 #[test]
 fn what_is_not_there_is_a_reason_to_skip() {
     for (line, reason) in [
-        ("0 `sysctl -w net.ipv4.tcp_sack=1`", "does not take the value"),
+        ("0 `sysctl -w net.ipv4.tcp_fastopen=1`", "does not take the value"),
         ("0 `sysctl -w net.ipv4.tcp_frto=0`", "no knob"),
         ("0 `tcpdrop -s ESTABLISHED`", "no tcpdrop"),
         ("0 `modprobe tcp_bbr`", "modprobe"),

@@ -70,6 +70,7 @@ impl<S: SeqNum, H: Host<S>> Run<'_, S, H> {
         let segment = self.segment();
         self.tcb.irs = segment.seq;
         self.tcb.rcv_nxt = segment.seq.plus(1);
+        self.host.synchronized(self.tcb, &segment);
     }
 
     fn set_window(&mut self) {

@@ -65,6 +65,8 @@ pub trait Host<S: SeqNum> {
 
     /// An initial send sequence number (§3.4.1), after `above` on the circle if that is given.
     fn iss(&mut self, above: Option<S>) -> S;
+    /// The peer's SYN counts: IRS is its number, and the new connection's options are what it says. The host may have none.
+    fn synchronized(&mut self, _tcb: &Tcb<S>, _segment: &Segment<S>) {}
     /// Send this control segment. Its window is RCV.WND; the host may promise more.
     fn emit(&mut self, tcb: &Tcb<S>, segment: Segment<S>);
     /// See to it that <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>, or any segment that says as much, leaves; one for all that

@@ -3,8 +3,8 @@
 use std::ops::RangeInclusive;
 
 use super::congestion::CongestionConfig;
+use super::options::OptionsConfig;
 use super::pmtu::PathMtuConfig;
-use super::recv::UNSCALED_CAPACITY;
 use super::rtt::RtoConfig;
 use crate::time::Micros;
 
@@ -19,7 +19,9 @@ pub struct TcpConfig {
     pub congestion: CongestionConfig,
     /// Path MTU discovery (RFC 1191, RFC 4821).
     pub path_mtu: PathMtuConfig,
-    /// Octets of text kept for the user, and the window offered; at most 65,535 count.
+    /// Which options are offered and accepted (RFC 7323, RFC 2018).
+    pub options: OptionsConfig,
+    /// Octets of text kept for the user, and the window offered. Without window scaling no more than 65,535 are offered.
     pub receive_buffer: usize,
     /// Octets of text kept until they are acknowledged.
     pub send_buffer: usize,
@@ -76,8 +78,9 @@ impl Default for TcpConfig {
             rto: RtoConfig::default(),
             congestion: CongestionConfig::default(),
             path_mtu: PathMtuConfig::default(),
-            receive_buffer: UNSCALED_CAPACITY,
-            send_buffer: UNSCALED_CAPACITY,
+            options: OptionsConfig::default(),
+            receive_buffer: 1 << 20,
+            send_buffer: 1 << 20,
             delayed_ack: Micros::from_millis(40),
             silly_window_override: Micros::from_millis(200),
             r1: 3,

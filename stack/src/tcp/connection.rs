@@ -14,6 +14,7 @@ use super::congestion::{Acked, Congestion, Controller};
 use super::demux::{CompactPair, Pair};
 use super::host::Step;
 use super::isn::IsnSecret;
+use super::options::{Agreed, DEFAULT_SEND_MSS, Dressed, TimestampClock};
 use super::pmtu::{Heed, PathMtu};
 use super::recv::RecvBuffer;
 use super::rtt::RttEstimator;
@@ -24,14 +25,8 @@ use crate::ip::pmtu::PathMtus;
 use crate::time::{Instant, Micros};
 use crate::wire::TcpOptions;
 
-/// The send MSS before the peer has named his (RFC 9293 §3.7.1, MUST-15).
-pub(super) const DEFAULT_SEND_MSS: u16 = 536;
-
 /// Octets of the headers of IPv4 and TCP without options.
 pub(super) const HEADERS: u16 = 40;
-
-/// The least send MSS that is believed: whoever asks for less wants us to send headers (as Linux's `tcp_min_snd_mss`).
-const LEAST_SEND_MSS: u16 = 48;
 
 /// What all connections of a stack have in common.
 #[derive(Clone, Debug)]
@@ -85,7 +80,7 @@ pub(super) struct Effects {
     /// What the user is to be told.
     pub signals: Vec<Signal>,
     /// Control segments that are to leave.
-    pub emitted: Vec<Segment<Seq>>,
+    pub emitted: Vec<Dressed>,
     /// Octets of a SEND that were taken.
     pub queued: usize,
     /// There is more for the user to read, or the end of it.
@@ -135,7 +130,7 @@ impl Connection {
 
     /// A connection in the state of `tcb`, with nothing in its buffers: a listener's child.
     pub fn of(common: &Common, pair: Pair, tcb: Tcb<Seq>) -> Self {
-        Self { pair: pair.into(), tcb, flow: Flow::new(common) }
+        Self { pair: pair.into(), tcb, flow: Flow::new(common, pair) }
     }
 
     /// Its two ends.
@@ -167,6 +162,9 @@ impl Connection {
 
     /// A segment arrives.
     pub fn arrives(&mut self, common: &Common, now: Instant, segment: Segment<Seq>, given: Given<'_>) -> Effects {
+        if let Some(options) = given.options {
+            self.flow.clock.record(now, segment.seq, options);
+        }
         let effects = self.step(common, now, Event::Arrives(segment), given);
         self.heed_window(common, now, &segment);
         if self.tcb.syn_acked() {
@@ -229,7 +227,7 @@ impl Connection {
     pub fn read(&mut self, buf: &mut [u8]) -> usize {
         let n = self.flow.recv.read(buf);
         let ended = self.flow.recv.has_ended() || self.tcb.state() == State::Closed;
-        if !ended && self.flow.recv.window_update(self.flow.smss.into(), 0).is_some() {
+        if !ended && self.flow.recv.window_update(self.flow.smss.into(), self.flow.agreed.rcv_wind_shift).is_some() {
             self.flow.ack = AckDue::Now;
         }
         n
@@ -320,14 +318,14 @@ pub(super) struct Flow {
     /// How many of the octets in `send` have been transmitted at least once.
     pub sent: usize,
     pub recv: RecvBuffer,
-    /// Eff.snd.MSS: the most text a segment of ours may carry (RFC 9293 §3.7.1).
+    /// Eff.snd.MSS: the most text a segment of ours may carry beside its options (RFC 9293 §3.7.1).
     pub smss: u16,
     /// The most text that the peer takes in a segment.
     pub send_mss: u16,
     /// What is known of the path to him.
     pub pmtu: PathMtu,
-    /// The peer's MSS option has been read, or found missing.
-    pub options_known: bool,
+    pub agreed: Agreed,
+    pub clock: TimestampClock,
     pub rtt: RttEstimator,
     pub congestion: Controller,
     pub timers: TimerTable,
@@ -363,7 +361,7 @@ pub(super) struct Flow {
 }
 
 impl Flow {
-    pub fn new(common: &Common) -> Self {
+    pub fn new(common: &Common, pair: Pair) -> Self {
         let config = &common.config;
         Self {
             send: SendBuffer::new(config.send_buffer),
@@ -372,7 +370,8 @@ impl Flow {
             smss: DEFAULT_SEND_MSS.min(common.mss),
             send_mss: DEFAULT_SEND_MSS,
             pmtu: PathMtu::of_link(common.link_mtu()),
-            options_known: false,
+            agreed: Agreed::default(),
+            clock: TimestampClock::new(common, pair),
             rtt: RttEstimator::new(config.rto),
             congestion: Controller::new(DEFAULT_SEND_MSS, config.congestion),
             timers: TimerTable::new(),
@@ -396,22 +395,11 @@ impl Flow {
         }
     }
 
-    /// The peer's SYN was accepted: the size of segments follows from its options (MUST-15, MUST-16).
-    pub fn learn(&mut self, common: &Common, options: &TcpOptions) {
-        if std::mem::replace(&mut self.options_known, true) {
-            return;
-        }
-        self.send_mss = match options.mss {
-            None | Some(0) => DEFAULT_SEND_MSS,
-            Some(mss) => mss.max(LEAST_SEND_MSS),
-        };
-        self.smss = self.effective_send_mss();
-        self.congestion = Controller::new(self.smss, common.config.congestion);
-    }
-
     /// Eff.snd.MSS = min(SendMSS + 20, MMS_S) - TCPhdrsize - IPoptionsize (RFC 9293 §3.7.1), by what is known of the path.
-    fn effective_send_mss(&self) -> u16 {
-        self.send_mss.min(self.pmtu.mtu().saturating_sub(HEADERS))
+    pub fn effective_send_mss(&self) -> u16 {
+        let most = self.send_mss.min(self.pmtu.mtu().saturating_sub(HEADERS));
+        // The MSS option counts no options; who sends them makes room for them (RFC 6691 §2).
+        most.saturating_sub(self.agreed.options_len()).max(1)
     }
 
     /// The path takes datagrams of another size than before: what leaves from now on, again or for the first time, fits it.
@@ -540,6 +528,7 @@ impl Flow {
             last_sent: self.last_sent.map(ago),
             patience: self.patience.map(ahead),
             pmtu: self.pmtu.project(now),
+            clock: self.clock.project(now),
             ..self.clone()
         }
     }

@@ -70,21 +70,16 @@ impl Host<Seq> for Step<'_> {
     }
 
     fn emit(&mut self, _tcb: &Tcb<Seq>, segment: Segment<Seq>) {
-        if segment.has(Flag::Syn) {
-            if !self.flow.syn_outstanding {
-                self.flow.syn_outstanding = true;
-                self.begin_path();
-                self.flow.timing = Some((segment.end(), self.now));
-            }
-            // A SYN,ACK answers a SYN, whose options count from now on.
-            if segment.has(Flag::Ack) {
-                self.learn_options();
-            }
+        if segment.has(Flag::Syn) && !self.flow.syn_outstanding {
+            self.flow.syn_outstanding = true;
+            self.begin_path();
+            self.flow.timing = Some((segment.end(), self.now));
         }
         if segment.has(Flag::Ack) {
             self.flow.acknowledged();
         }
-        self.effects.emitted.push(segment);
+        let dressed = self.flow.dress(self.common, self.now, segment);
+        self.effects.emitted.push(dressed);
     }
 
     fn acknowledge(&mut self, _tcb: &Tcb<Seq>, urgency: Urgency) {
@@ -103,11 +98,20 @@ impl Host<Seq> for Step<'_> {
         self.flow.wants_to_write = self.effects.queued < self.given.text.len();
     }
 
-    fn hold(&mut self, tcb: &Tcb<Seq>, segment: &Segment<Seq>) {
+    fn synchronized(&mut self, tcb: &Tcb<Seq>, _segment: &Segment<Seq>) {
         if tcb.reopened() {
             // Another incarnation begins; nothing of the old one's is still wanted.
-            *self.flow = Flow::new(self.common);
+            *self.flow = Flow::new(self.common, self.pair);
         }
+        if !self.flow.syn_outstanding {
+            self.begin_path();
+        }
+        if let Some(options) = self.given.options {
+            self.flow.agree(self.common, self.now, options);
+        }
+    }
+
+    fn hold(&mut self, _tcb: &Tcb<Seq>, segment: &Segment<Seq>) {
         // What finds no room here comes again: nothing of it has been acknowledged.
         self.flow.recv.hold(0, self.given.text, segment.has(Flag::Fin));
     }
@@ -221,7 +225,6 @@ impl Step<'_> {
 
     /// Our SYN is acknowledged (RFC 6298 (5.7), RFC 5681 §3.1).
     fn handshake_is_over(&mut self) {
-        self.learn_options();
         if std::mem::take(&mut self.flow.syn_repeated) {
             self.flow.timing = None;
             self.flow.rtt.on_established_after_lost_syn();
@@ -237,16 +240,13 @@ impl Step<'_> {
         }
     }
 
-    fn learn_options(&mut self) {
-        if let Some(options) = self.given.options {
-            self.flow.learn(self.common, options);
-        }
-    }
-
-    /// One round trip is measured at a time; a retransmission ends the measurement (Karn's algorithm, MUST-18).
+    /// Timestamps measure every round trip (RFC 7323 §4). Without them one is measured at a time, and a retransmission ends
+    /// the measurement (Karn's algorithm, MUST-18).
     fn measure(&mut self, una: Seq) {
-        if let Some((_, at)) = self.flow.timing.take_if(|&mut (end, _)| !una.before(end)) {
-            self.flow.rtt.on_acked(self.now.since(at), Transmissions::Once);
+        let timed = self.flow.timing.take_if(|&mut (end, _)| !una.before(end)).map(|(_, at)| self.now.since(at));
+        let echoed = self.given.options.and_then(|options| self.flow.clock.echoed_rtt(self.now, options));
+        if let Some(rtt) = echoed.or(timed) {
+            self.flow.rtt.on_acked(rtt, Transmissions::Once);
         }
     }
 }

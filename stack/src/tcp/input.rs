@@ -1,10 +1,11 @@
 //! A segment arrives: who gets it.
 
-use lockstep_model::{Event, Flags, Segment, Seq, SeqNum, State};
+use lockstep_model::{Event, Flag, Flags, Segment, Seq, SeqNum, State};
 
 use super::connection::{Connection, Given};
 use super::demux::Pair;
 use super::endpoints::{Endpoints, Entry, News, Owner};
+use super::options::Agreed;
 use crate::drops::DropReason;
 use crate::time::Instant;
 use crate::wire::TcpSegment;
@@ -16,10 +17,12 @@ impl Endpoints {
     /// # Errors
     /// Why the segment was dropped before the table saw it.
     pub fn input(&mut self, now: Instant, pair: Pair, bytes: &TcpSegment<'_>) -> Result<(), DropReason> {
-        let segment = segment_of(bytes);
+        let index = self.find(&pair);
+        let agreed = index.and_then(|index| self.connections.at(index)).map(|entry| entry.connection.flow.agreed);
+        let segment = segment_of(bytes, agreed.unwrap_or_default());
         let (options, _) = bytes.options();
         let given = Given { text: bytes.text(), options: Some(&options), listening: false };
-        if let Some(index) = self.find(&pair) {
+        if let Some(index) = index {
             self.deliver(now, index, segment, given);
             Ok(())
         } else if let Some(parent) = self.listeners.on_port(pair.local.port()) {
@@ -108,14 +111,15 @@ impl Endpoints {
     }
 }
 
-/// The header fields and lengths that the table looks at.
-fn segment_of(bytes: &TcpSegment<'_>) -> Segment<Seq> {
+/// The header fields and lengths that the table looks at, the window in octets.
+fn segment_of(bytes: &TcpSegment<'_>, agreed: Agreed) -> Segment<Seq> {
+    let flags = Flags::from_wire(bytes.flags().0);
     Segment {
         seq: Seq::new(bytes.seq()),
         ack: Seq::new(bytes.ack()),
-        flags: Flags::from_wire(bytes.flags().0),
+        flags,
         text: u32::try_from(bytes.text().len()).unwrap_or(u32::MAX),
-        wnd: bytes.window().into(),
+        wnd: agreed.octets_of(bytes.window(), flags.has(Flag::Syn)),
         up: bytes.urgent().into(),
     }
 }

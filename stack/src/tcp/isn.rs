@@ -59,14 +59,23 @@ impl fmt::Debug for IsnSecret {
 /// a header.
 #[must_use]
 pub fn initial_sequence_number(secret: &IsnSecret, local: SocketAddr, remote: SocketAddr, now: Instant) -> u32 {
-    let f = pair_hash(secret, local, remote);
+    let f = pair_hash(secret, b"", local, remote);
     let m = now.as_micros() / 4;
     low_32_bits(f.wrapping_add(m))
 }
 
-/// F: the keyed hash of the two sockets. Every address is hashed as 16 bytes, so that no two pairs share an encoding.
-fn pair_hash(secret: &IsnSecret, local: SocketAddr, remote: SocketAddr) -> u64 {
-    let mut pair = Vec::with_capacity(2 * (16 + 2));
+/// How far the timestamps of a connection are ahead of the clock (RFC 7323 §7.1), under a hash of their own: who sees
+/// them learns nothing of F.
+#[must_use]
+pub fn timestamp_offset(secret: &IsnSecret, local: SocketAddr, remote: SocketAddr) -> u32 {
+    low_32_bits(pair_hash(secret, b"timestamps", local, remote))
+}
+
+/// F, and others like it: the keyed hash of the two sockets. Every address is hashed as 16 bytes, so that no two pairs
+/// share an encoding; they come last, so that no two purposes do.
+fn pair_hash(secret: &IsnSecret, purpose: &[u8], local: SocketAddr, remote: SocketAddr) -> u64 {
+    let mut pair = Vec::with_capacity(purpose.len() + 2 * (16 + 2));
+    pair.extend(purpose);
     for socket in [local, remote] {
         pair.extend(sixteen_bytes(socket.ip()));
         pair.extend(socket.port().to_be_bytes());

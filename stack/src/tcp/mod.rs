@@ -17,6 +17,7 @@ mod host;
 mod input;
 pub mod isn;
 mod listen;
+mod options;
 mod orphans;
 mod output;
 mod pages;
@@ -36,6 +37,7 @@ pub use api::{Accepted, CallError, ConnectionId, Event, Failure, ListenerId, Ope
 pub use config::{KeepAlive, TcpConfig};
 pub use demux::Pair;
 pub(crate) use endpoints::Endpoints;
+pub use options::OptionsConfig;
 pub use pmtu::PathMtuConfig;
 pub(crate) use view::EndpointsProjection;
 pub use view::Projected;

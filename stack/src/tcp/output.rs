@@ -7,9 +7,10 @@ use lockstep_model::{Event, Flag, Flags, Segment, Seq, SeqNum};
 use super::congestion::Congestion;
 use super::connection::{AckDue, Common, Connection, Effects, Given, HEADERS, Patience, Resend};
 use super::demux::Pair;
+use super::options::Dressed;
 use crate::ip::HEADROOM;
 use crate::time::Instant;
-use crate::wire::{Protocol, PseudoHeader, TcpFlags, TcpHeader, TcpOptions};
+use crate::wire::{Protocol, PseudoHeader, TcpFlags, TcpHeader};
 
 /// A segment was written; what its transmission did, if it was new.
 pub(super) struct Transmitted {
@@ -34,14 +35,15 @@ impl Connection {
     pub fn transmit(&mut self, common: &Common, now: Instant, frame: &mut Vec<u8>) -> Option<Transmitted> {
         let plan = self.plan(common, now)?;
         let smss = usize::from(self.flow.smss);
-        self.flow.recv.open_window(smss, 0);
+        self.flow.recv.open_window(smss, self.flow.agreed.rcv_wind_shift);
         let segment = self.segment_of(plan);
+        let dressed = self.flow.dress(common, now, segment);
         let (offset, len) = match plan {
             Plan::Again { offset, len, .. } => (offset, len),
             Plan::Fresh { len, .. } => (self.flow.sent, len),
             Plan::Ack => (0, 0),
         };
-        write_segment(frame, self.pair(), &segment, self.flow.send.slices(offset, len), common.mss);
+        write_segment(frame, self.pair(), &dressed, self.flow.send.slices(offset, len));
         self.flow.acknowledged();
         Some(Transmitted { reported: self.report(common, now, plan, &segment) })
     }
@@ -199,24 +201,18 @@ impl Connection {
     }
 }
 
-/// Writes a segment into `frame`, from [`HEADROOM`] on. SYNs carry our MSS, other segments no option (MUST-65).
-pub(super) fn write_segment(
-    frame: &mut Vec<u8>,
-    pair: Pair,
-    segment: &Segment<Seq>,
-    (head, tail): (&[u8], &[u8]),
-    mss: u16,
-) {
-    let mss = segment.has(Flag::Syn).then_some(mss);
+/// Writes a segment into `frame`, from [`HEADROOM`] on.
+pub(super) fn write_segment(frame: &mut Vec<u8>, pair: Pair, dressed: &Dressed, (head, tail): (&[u8], &[u8])) {
+    let Dressed { segment, window, options } = *dressed;
     let header = TcpHeader {
         source_port: pair.local.port(),
         destination_port: pair.remote.port(),
         seq: segment.seq.raw(),
         ack: segment.ack.raw(),
         flags: TcpFlags(segment.flags.to_wire()),
-        window: u16::try_from(segment.wnd).unwrap_or(u16::MAX),
+        window,
         urgent: 0,
-        options: TcpOptions { mss, ..TcpOptions::default() },
+        options,
     };
     frame.clear();
     frame.resize(HEADROOM + header.emitted_len(), 0);

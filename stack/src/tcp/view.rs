@@ -4,13 +4,14 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use lockstep_model::{RuleId, Segment, Seq, State, Tcb};
+use lockstep_model::{RuleId, Seq, State, Tcb};
 
 use super::api::{ConnectionId, Failure, ListenerId};
 use super::connection::Connection;
 use super::demux::Pair;
 use super::endpoints::{Endpoints, Entry, News, Owner};
 use super::listen::Listener;
+use super::options::Dressed;
 use super::timers::TimerTable;
 use crate::ip::pmtu::PathMtus;
 use crate::time::Instant;
@@ -20,7 +21,7 @@ use crate::time::Instant;
 pub(crate) struct EndpointsProjection {
     connections: Vec<(Connection, Holder, News, Option<Failure>)>,
     listeners: Vec<(SocketAddr, usize, Vec<Pair>)>,
-    control: Vec<(Pair, Segment<Seq>)>,
+    control: Vec<(Pair, Dressed)>,
     paths: PathMtus,
 }
 
@@ -103,11 +104,6 @@ impl Endpoints {
         self.predicted
     }
 
-    /// Control segments that wait to leave.
-    pub fn control(&self) -> impl Iterator<Item = &(Pair, Segment<Seq>)> {
-        self.control.iter()
-    }
-
     /// The projection at `now`.
     pub fn project(&self, now: Instant) -> EndpointsProjection {
         let of_entry = |entry: &Entry| {
@@ -138,7 +134,7 @@ impl Endpoints {
         EndpointsProjection {
             connections,
             listeners,
-            control: self.control().copied().collect(),
+            control: self.control.iter().copied().collect(),
             paths: self.common.paths.project(now),
         }
     }

@@ -9,7 +9,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use lockstep::device::impair::{Chance, Impairment};
 use lockstep::device::prng::SplitMix64;
 use lockstep::device::{Device, Impaired, Pipe};
-use lockstep::stack::{Config, Event, KeepAlive, ListenerId, Stack};
+use lockstep::stack::{Config, Event, KeepAlive, ListenerId, OptionsConfig, Stack};
 use lockstep::time::{Instant, Micros};
 use lockstep_model::{SeqNum, Table};
 
@@ -451,6 +451,8 @@ fn config(host: usize, mtu: u16, climate: &Climate, random: &mut SplitMix64) -> 
     let least = if climate.most_text > 100 { 300 } else { 1 };
     tcp.receive_buffer = [least, 700, 5_000, 65_535][usize::try_from(random.below(4)).unwrap()];
     tcp.send_buffer = [100, 5_000, 65_535][usize::try_from(random.below(3)).unwrap()];
+    // The observer and the attacker know no options.
+    tcp.options = OptionsConfig::NONE;
     tcp.nagle = random.below(3) > 0;
     tcp.reopen_time_wait = random.below(4) > 0;
     if !climate.calm {

@@ -17,17 +17,11 @@ pub(super) fn turn(tcp: &mut TcpConfig, name: &str, value: &str) -> Result<(), U
         ("tcp_rfc1337", 0 | 1) => tcp.rfc1337 = number == 1,
         ("tcp_invalid_ratelimit", millis) => tcp.challenge_interval = Micros::from_millis(millis),
         ("tcp_fin_timeout", seconds) => tcp.fin_wait_2 = Micros::from_millis(seconds.saturating_mul(1_000)),
+        ("tcp_window_scaling", 0 | 1) => tcp.options.window_scaling = number == 1,
+        ("tcp_sack", 0 | 1) => tcp.options.sack = number == 1,
+        ("tcp_timestamps", 0 | 1) => tcp.options.timestamps = number == 1,
         // What this stack does not have is off already.
-        (
-            "tcp_window_scaling"
-            | "tcp_sack"
-            | "tcp_timestamps"
-            | "tcp_ecn"
-            | "tcp_fastopen"
-            | "tcp_syncookies"
-            | "tcp_syn_linear_timeouts",
-            0,
-        ) => {}
+        ("tcp_ecn" | "tcp_fastopen" | "tcp_syncookies" | "tcp_syn_linear_timeouts", 0) => {}
         (
             "tcp_rfc1337"
             | "tcp_window_scaling"
@@ -47,13 +41,14 @@ pub(super) fn turn(tcp: &mut TcpConfig, name: &str, value: &str) -> Result<(), U
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ::lockstep::stack::OptionsConfig;
 
     #[test]
     fn what_is_missing_can_only_be_off() {
         let mut tcp = TcpConfig::default();
-        assert_eq!(turn(&mut tcp, "net.ipv4.tcp_sack", "0"), Ok(()));
+        assert_eq!(turn(&mut tcp, "net.ipv4.tcp_fastopen", "0"), Ok(()));
         assert_eq!(tcp, TcpConfig::default());
-        let refused = turn(&mut tcp, "net.ipv4.tcp_sack", "1");
+        let refused = turn(&mut tcp, "net.ipv4.tcp_fastopen", "1");
         assert!(matches!(refused, Err(Unsupported::KnobValue { .. })), "{refused:?}");
         for (name, value) in [("net.ipv4.tcp_nonsense", "0"), ("kernel.hostname", "1"), ("net.ipv4.tcp_rfc1337", "x")] {
             assert!(turn(&mut tcp, name, value).is_err(), "{name}");
@@ -67,11 +62,15 @@ mod tests {
         turn(&mut tcp, "net.ipv4.tcp_invalid_ratelimit", "0").expect("a knob");
         turn(&mut tcp, "net.ipv4.tcp_fin_timeout", "3").expect("a knob");
         turn(&mut tcp, "net.inet.tcp.msl", "30000").expect("a knob");
+        for option in ["tcp_window_scaling", "tcp_sack", "tcp_timestamps"] {
+            turn(&mut tcp, &format!("net.ipv4.{option}"), "0").expect("a knob");
+        }
         let turned = TcpConfig {
             rfc1337: false,
             challenge_interval: Micros::ZERO,
             fin_wait_2: Micros::from_millis(3_000),
             msl: Micros::from_secs(30),
+            options: OptionsConfig::NONE,
             ..TcpConfig::default()
         };
         assert_eq!(tcp, turned);

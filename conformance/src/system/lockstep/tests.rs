@@ -5,6 +5,7 @@ use lockstep_model::Table;
 use super::Lockstep;
 use crate::run::{End, run};
 use crate::script::parse;
+use crate::system::System;
 
 const PASSIVE: &str = "
     +0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
@@ -18,6 +19,9 @@ const PASSIVE: &str = "
 fn followed(text: &str) {
     let script = parse("test", text).expect("a script");
     let mut system = Lockstep::new(script.mtu(), Table::repaired()).expect("a stack");
+    for option in ["tcp_window_scaling", "tcp_sack", "tcp_timestamps"] {
+        system.knob(option, "0").expect("a knob");
+    }
     assert_eq!(run(&script, &mut system).end, End::Completed, "{text}");
 }
 
@@ -106,7 +110,7 @@ fn writing_waits_for_room_and_ends_with_shutdown() {
     followed(&format!(
         "{PASSIVE}
         +0 < . 1:1(0) ack 1 win 0
-        +0 send(4, ..., 100000, MSG_DONTWAIT) = 65535
+        +0 send(4, ..., 2000000, MSG_DONTWAIT) = 1048576
         +0 send(4, ..., 1, MSG_DONTWAIT) = -1 EAGAIN
         +0 setsockopt(4, SOL_SOCKET, SO_LINGER, {{onoff=1, linger=0}}, 8) = 0
         +0 getsockopt(4, SOL_SOCKET, SO_LINGER, {{onoff=1, linger=0}}, [8]) = 0
