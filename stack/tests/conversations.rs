@@ -665,7 +665,7 @@ fn a_connection_starts_slowly() {
         net.run_millis(50);
         net.story();
     }
-    assert_eq!(rounds, [10, 16, 20, 24, 10, 16, 20, 24]);
+    assert_eq!(rounds, [10, 26, 34, 41, 10, 26, 34, 41]);
 }
 
 /// A hole is filled by a retransmission; what was beyond it is not sent twice, and a FIN waits for it.

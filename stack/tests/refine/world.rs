@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use lockstep::stack::{Config, OptionsConfig, Stack, TcpConfig};
+use lockstep::tcp::congestion::{Algorithm, CongestionConfig};
 use lockstep::tcp::isn::{IsnSecret, initial_sequence_number};
 use lockstep::time::{Instant, Micros};
 use lockstep::wire::{ArpOperation, ArpPacket, EtherType, EthernetHeader, arp, ethernet};
@@ -291,6 +292,9 @@ fn setting(side: usize) -> Setting {
         nagle: false,
         // The reference knows no options: windows are small, and time is what the checker says it is.
         options: OptionsConfig::NONE,
+        // Sixteen octets never fill a congestion window. An algorithm that remembers when it was told what would only make one
+        // state into many.
+        congestion: CongestionConfig { algorithm: Algorithm::NewReno, hystart: false, ..CongestionConfig::default() },
         ..TcpConfig::default()
     };
     config.rto.after_lost_syn = Micros::from_secs(1);

@@ -3,15 +3,21 @@
 //! | file | its one job |
 //! |---|---|
 //! | `window` | what all algorithms share: the window, its threshold, slow start |
+//! | `hystart` | slow start that ends in time (RFC 9406) |
 //! | `newreno` | congestion avoidance of RFC 5681 |
+//! | `cubic` `cube_root` | congestion avoidance of RFC 9438 |
 //!
 //! All quantities are octets of text, all times are passed in, all arithmetic is on integers. The connection says what it
 //! learned: text was acknowledged, text was lost, a timer ran out. *That* something was lost is for loss recovery to
 //! find out; how much slower to go is decided here.
 
+mod cube_root;
+mod cubic;
+mod hystart;
 mod newreno;
 mod window;
 
+pub use cubic::Cubic;
 pub use newreno::NewReno;
 
 use crate::time::{Instant, Micros};
@@ -20,8 +26,10 @@ use crate::time::{Instant, Micros};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Algorithm {
     /// Additive increase, multiplicative decrease (RFC 5681, RFC 6582).
-    #[default]
     NewReno,
+    /// Growth with the cube of time, which fills long fat pipes (RFC 9438).
+    #[default]
+    Cubic,
 }
 
 /// How large the congestion window starts.
@@ -47,11 +55,22 @@ pub struct CongestionConfig {
     /// standard (RFC 5681 §3.1 equation 2), two makes up for a receiver that acknowledges every second segment. After a
     /// retransmission timeout it is one whatever is set here (RFC 3465 §2.3).
     pub slow_start_limit: u8,
+    /// The first slow start ends when round trips become longer (RFC 9406), and until then one acknowledgment may open the
+    /// window by eight segments.
+    pub hystart: bool,
+    /// CUBIC leaves room for newcomers (RFC 9438 §4.7).
+    pub fast_convergence: bool,
 }
 
 impl Default for CongestionConfig {
     fn default() -> Self {
-        Self { algorithm: Algorithm::default(), initial_window: InitialWindow::default(), slow_start_limit: 2 }
+        Self {
+            algorithm: Algorithm::default(),
+            initial_window: InitialWindow::default(),
+            slow_start_limit: 2,
+            hystart: true,
+            fast_convergence: true,
+        }
     }
 }
 
@@ -121,6 +140,8 @@ pub trait Congestion {
 pub enum Controller {
     /// RFC 5681.
     NewReno(NewReno),
+    /// RFC 9438.
+    Cubic(Cubic),
 }
 
 impl Controller {
@@ -129,26 +150,30 @@ impl Controller {
     pub fn new(smss: u16, config: CongestionConfig) -> Self {
         match config.algorithm {
             Algorithm::NewReno => Self::NewReno(NewReno::new(smss, config)),
+            Algorithm::Cubic => Self::Cubic(Cubic::new(smss, config)),
         }
     }
 
     /// The same with its times relative to `now`.
     #[must_use]
-    pub fn project(&self, _now: Instant) -> Self {
+    pub fn project(&self, now: Instant) -> Self {
         match self {
             Self::NewReno(newreno) => Self::NewReno(newreno.clone()),
+            Self::Cubic(cubic) => Self::Cubic(cubic.project(now)),
         }
     }
 
     fn algorithm(&self) -> &dyn Congestion {
         match self {
             Self::NewReno(newreno) => newreno,
+            Self::Cubic(cubic) => cubic,
         }
     }
 
     fn algorithm_mut(&mut self) -> &mut dyn Congestion {
         match self {
             Self::NewReno(newreno) => newreno,
+            Self::Cubic(cubic) => cubic,
         }
     }
 }
@@ -202,3 +227,6 @@ impl Congestion for Controller {
         self.algorithm_mut().on_established_after_lost_syn();
     }
 }
+
+#[cfg(test)]
+mod laws;

@@ -1,6 +1,6 @@
 //! RFC 5681 §3.1, RFC 6582: one segment more per round trip, half of it all at congestion.
 
-use super::window::{Before, Share, Window};
+use super::window::{Share, Window};
 use super::{Acked, Congestion, CongestionConfig};
 use crate::time::Instant;
 
@@ -14,7 +14,14 @@ pub struct NewReno {
     /// Octets acknowledged in congestion avoidance since `cwnd` last grew.
     bytes_acked: u32,
     /// Before the last reduction. Most connections know none, and pay a pointer for it.
-    undo: Option<Box<Before>>,
+    undo: Option<Box<Undo>>,
+}
+
+/// Everything a reduction changes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Undo {
+    window: Window,
+    bytes_acked: u32,
 }
 
 impl NewReno {
@@ -33,6 +40,10 @@ impl NewReno {
             self.window.grow(self.window.smss());
         }
     }
+
+    fn remember(&mut self) {
+        self.undo = Some(Box::new(Undo { window: self.window.clone(), bytes_acked: self.bytes_acked }));
+    }
 }
 
 impl Congestion for NewReno {
@@ -49,14 +60,14 @@ impl Congestion for NewReno {
             return;
         }
         if self.window.in_slow_start() {
-            self.window.slow_start(ack.octets);
+            self.window.slow_start(ack);
         } else {
             self.avoid_congestion(ack.octets);
         }
     }
 
     fn on_loss(&mut self, _now: Instant, in_flight: u32) {
-        self.undo = Some(Box::new(self.window.before()));
+        self.remember();
         self.window.reduce(in_flight, HALF);
         self.bytes_acked = 0;
     }
@@ -71,7 +82,7 @@ impl Congestion for NewReno {
 
     fn on_rto(&mut self, _now: Instant, in_flight: u32, first: bool) {
         if first {
-            self.undo = Some(Box::new(self.window.before()));
+            self.remember();
         }
         self.window.time_out(in_flight, first, HALF);
         self.bytes_acked = 0;
@@ -84,8 +95,10 @@ impl Congestion for NewReno {
     }
 
     fn on_spurious(&mut self, _now: Instant) {
-        if let Some(before) = self.undo.take() {
-            self.window.return_to(&before);
+        if let Some(Undo { window, bytes_acked }) = self.undo.take().map(|undo| *undo)
+            && self.window.return_to(window)
+        {
+            self.bytes_acked = bytes_acked;
         }
     }
 
@@ -112,7 +125,10 @@ mod tests {
 
     fn with(limit: u8) -> NewReno {
         let initial_window = InitialWindow::Segments(4);
-        NewReno::new(1000, CongestionConfig { initial_window, slow_start_limit: limit, ..CongestionConfig::default() })
+        NewReno::new(
+            1000,
+            CongestionConfig { initial_window, slow_start_limit: limit, hystart: false, ..CongestionConfig::default() },
+        )
     }
 
     fn ack(c: &mut NewReno, octets: u32) {

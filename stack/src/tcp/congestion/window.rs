@@ -1,7 +1,11 @@
 //! What all congestion controls share: a window, its threshold, and slow start (RFC 5681 §3.1) with appropriate byte
 //! counting (RFC 3465).
 
-use super::{CongestionConfig, InitialWindow};
+use super::hystart::{Advice, HyStart};
+use super::{Acked, CongestionConfig, InitialWindow};
+
+/// The L of RFC 9406 §4.3 for a sender that does not pace itself: HyStart++ needs no other bound.
+const HYSTART_LIMIT: u8 = 8;
 
 /// The congestion window of one connection.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -12,17 +16,11 @@ pub(super) struct Window {
     ssthresh: u32,
     /// Slow start follows a timeout, until `ssthresh` is reached again.
     after_timeout: bool,
+    /// Until anything is lost, if it is wanted.
+    hystart: Option<Box<HyStart>>,
 }
 
-/// A window's worth of the past, to return to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Before {
-    cwnd: u32,
-    ssthresh: u32,
-    after_timeout: bool,
-}
-
-/// What is left of the flight after a reduction.
+/// What a reduction leaves: so many parts of so many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Share {
     pub of: u32,
@@ -30,7 +28,7 @@ pub(super) struct Share {
 }
 
 impl Share {
-    fn apply(self, octets: u32) -> u32 {
+    pub fn apply(self, octets: u32) -> u32 {
         let share = u64::from(octets) * u64::from(self.parts) / u64::from(self.of);
         u32::try_from(share).unwrap_or(u32::MAX)
     }
@@ -41,7 +39,12 @@ impl Window {
     pub fn new(smss: u16, config: CongestionConfig) -> Self {
         let smss = u32::from(smss).max(1);
         let cwnd = initial_window(smss, config.initial_window);
-        Self { config, smss, cwnd, ssthresh: u32::MAX, after_timeout: false }
+        let hystart = config.hystart.then(Box::default);
+        Self { config, smss, cwnd, ssthresh: u32::MAX, after_timeout: false, hystart }
+    }
+
+    pub fn config(&self) -> &CongestionConfig {
+        &self.config
     }
 
     pub fn smss(&self) -> u32 {
@@ -62,9 +65,21 @@ impl Window {
 
     /// RFC 5681 §3.1 equation 2 with the L of RFC 3465: `cwnd += min(N, L * SMSS)`. Counting octets makes ACK division
     /// useless.
-    pub fn slow_start(&mut self, octets: u32) {
-        let limit = if self.after_timeout { 1 } else { self.config.slow_start_limit.max(1) };
-        self.grow(octets.min(self.smss.saturating_mul(limit.into())));
+    pub fn slow_start(&mut self, ack: &Acked) {
+        let limit = match (self.after_timeout, &self.hystart) {
+            (true, _) => 1,
+            (false, None) => self.config.slow_start_limit.max(1),
+            (false, Some(_)) => HYSTART_LIMIT,
+        };
+        let growth = ack.octets.min(self.smss.saturating_mul(limit.into()));
+        match self.hystart.as_mut().map_or(Advice::Grow(growth), |hystart| hystart.on_ack(ack, growth)) {
+            Advice::Grow(growth) => self.grow(growth),
+            Advice::GrowAndLeave(growth) => {
+                self.grow(growth);
+                self.ssthresh = self.cwnd;
+                self.hystart = None;
+            }
+        }
         if !self.in_slow_start() {
             self.after_timeout = false;
         }
@@ -92,6 +107,7 @@ impl Window {
 
     fn lower_threshold(&mut self, in_flight: u32, keep: Share) {
         self.ssthresh = keep.apply(in_flight).max(self.smss.saturating_mul(2));
+        self.hystart = None;
     }
 
     /// What recovery says, but never less than one segment.
@@ -111,7 +127,7 @@ impl Window {
 
     /// Segments of another size. The path carries as many octets as before, and at least one segment.
     pub fn resize(&mut self, smss: u32) {
-        self.smss = smss.max(1);
+        self.smss = smss.clamp(1, u16::MAX.into());
         self.set(self.cwnd);
     }
 
@@ -120,15 +136,15 @@ impl Window {
         self.cwnd = self.smss;
     }
 
-    pub fn before(&self) -> Before {
-        Before { cwnd: self.cwnd, ssthresh: self.ssthresh, after_timeout: self.after_timeout }
-    }
-
-    /// As if there had been no reduction. What has grown larger since stays larger.
-    pub fn return_to(&mut self, before: &Before) {
-        self.set(self.cwnd.max(before.cwnd));
-        self.ssthresh = self.ssthresh.max(before.ssthresh);
-        self.after_timeout = before.after_timeout;
+    /// As if there had been no reduction, unless it has grown larger since. Returns whether it has not.
+    pub fn return_to(&mut self, before: Self) -> bool {
+        let smaller = self.cwnd < before.cwnd;
+        if smaller {
+            let smss = self.smss;
+            *self = before;
+            self.resize(smss);
+        }
+        smaller
     }
 }
 
