@@ -50,7 +50,9 @@ mod inside {
         let Some(device) = tap() else { return };
         let driver = Driver::spawn(stack(|_| {}), device).unwrap();
         let (mut ours, mut kernel) = accept(&driver);
-        let remote = kernel.local_addr().unwrap();
+        let (remote, patience) = (kernel.local_addr().unwrap(), Some(pause() + LONG));
+        ours.set_write_timeout(patience).unwrap();
+        kernel.set_write_timeout(patience).unwrap();
         let (there, back) = (text(LEN, 1), text(LEN, 2));
         let (mut our_writer, mut kernel_writer) = (ours.try_clone().unwrap(), kernel.try_clone().unwrap());
         thread::scope(|scope| {
