@@ -397,9 +397,13 @@ impl Flow {
 
     /// Eff.snd.MSS = min(SendMSS + 20, MMS_S) - TCPhdrsize - IPoptionsize (RFC 9293 §3.7.1), by what is known of the path.
     pub fn effective_send_mss(&self) -> u16 {
-        let most = self.send_mss.min(self.pmtu.mtu().saturating_sub(HEADERS));
-        // The MSS option counts no options; who sends them makes room for them (RFC 6691 §2).
-        most.saturating_sub(self.agreed.options_len()).max(1)
+        self.text_in(self.pmtu.mtu().min(self.send_mss.saturating_add(HEADERS))).max(1)
+    }
+
+    /// The text that a datagram of this size has room for. The MSS option counts no options; who sends them makes room for
+    /// them (RFC 6691 §2).
+    pub fn text_in(&self, datagram: u16) -> u16 {
+        datagram.saturating_sub(HEADERS).saturating_sub(self.agreed.options_len())
     }
 
     /// The path takes datagrams of another size than before: what leaves from now on, again or for the first time, fits it.

@@ -113,7 +113,7 @@ impl Connection {
         let flow = &self.flow;
         let limit = common.link_mtu().min(flow.send_mss.saturating_add(HEADERS));
         let probe = flow.pmtu.probe_size(limit, &common.config.path_mtu, now);
-        let probe = probe.map(|size| usize::from(size.saturating_sub(HEADERS))).filter(|&len| len <= unsent);
+        let probe = probe.map(|size| usize::from(flow.text_in(size))).filter(|&len| len <= unsent);
         probe.unwrap_or(flow.smss.into())
     }
 
