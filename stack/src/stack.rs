@@ -12,7 +12,7 @@ use std::net::{IpAddr, SocketAddr};
 use lockstep_model::{Call, RuleId, State, Table};
 
 use crate::drops::{DropReason, Drops};
-use crate::ip::{Interface, write_headers};
+use crate::ip::{Interface, write_headers_for};
 use crate::link::{Delivery, Link};
 use crate::tcp::Endpoints;
 use crate::time::Instant;
@@ -21,7 +21,7 @@ use crate::wire::{Icmpv4Message, MacAddr, Protocol};
 pub use crate::limits::Limits;
 pub use crate::tcp::{
     Accepted, CallError, ConnectionId, Event, Failure, KeepAlive, ListenerId, OpenError, OptionsConfig, Pair,
-    PathMtuConfig, Projected, Status, TcpConfig, Transition,
+    PathMtuConfig, Projected, Settings, Status, TcpConfig, Transition,
 };
 pub use config::{Config, ConfigError};
 pub use project::Projection;
@@ -182,17 +182,21 @@ impl Stack {
         local: SocketAddr,
         remote: SocketAddr,
     ) -> Result<ConnectionId, OpenError> {
-        let local = self.local(local)?;
-        let IpAddr::V4(peer) = remote.ip() else {
-            return Err(OpenError::BadRemote(remote));
-        };
-        if remote.port() == 0 || !self.interface.is_other_host(peer) {
-            return Err(OpenError::BadRemote(remote));
-        }
-        if self.interface.next_hop(peer).is_none() {
-            return Err(OpenError::NoRoute(remote));
-        }
-        self.tcp.connect(now, local, remote)
+        self.open(now, local, remote, None)
+    }
+
+    /// As [`connect_from`](Self::connect_from), and these settings hold from the SYN on.
+    ///
+    /// # Errors
+    /// As [`connect_from`](Self::connect_from).
+    pub fn connect_with(
+        &mut self,
+        now: Instant,
+        local: SocketAddr,
+        remote: SocketAddr,
+        settings: Settings,
+    ) -> Result<ConnectionId, OpenError> {
+        self.open(now, local, remote, Some(settings))
     }
 
     /// SEND: queues as much of `text` as there is room for and returns how many octets that was.
@@ -211,6 +215,14 @@ impl Stack {
     /// [`CallError::WouldBlock`] if nothing is there; or what became of the connection.
     pub fn receive(&mut self, now: Instant, id: ConnectionId, buf: &mut [u8]) -> Result<usize, CallError> {
         self.tcp.receive(now, id, buf)
+    }
+
+    /// As [`receive`](Self::receive), and what was received can be received again.
+    ///
+    /// # Errors
+    /// As [`receive`](Self::receive).
+    pub fn peek(&mut self, now: Instant, id: ConnectionId, buf: &mut [u8]) -> Result<usize, CallError> {
+        self.tcp.peek(now, id, buf)
     }
 
     /// CLOSE: "I have no more data to send". What was sent is delivered, and receiving goes on.
@@ -254,6 +266,43 @@ impl Stack {
         self.tcp.set_nodelay(id, nodelay)
     }
 
+    /// What holds for a connection: what its user has chosen, else what the configuration says.
+    ///
+    /// # Errors
+    /// [`CallError::DoesNotExist`] if the id is released.
+    pub fn settings(&self, id: ConnectionId) -> Result<Settings, CallError> {
+        self.tcp.settings(id)
+    }
+
+    /// The user chooses for a connection. A user timeout that runs, and the wait for the next keep-alive, begin anew.
+    ///
+    /// # Errors
+    /// [`CallError::DoesNotExist`] if the id is released.
+    pub fn set_settings(&mut self, now: Instant, id: ConnectionId, settings: Settings) -> Result<(), CallError> {
+        self.tcp.set_settings(now, id, settings)
+    }
+
+    /// What holds for the connections that a listener will have.
+    ///
+    /// # Errors
+    /// [`CallError::DoesNotExist`] if the listener is closed.
+    pub fn listener_settings(&self, listener: ListenerId) -> Result<Settings, CallError> {
+        self.tcp.listener_settings(listener)
+    }
+
+    /// The user chooses for all connections that a listener will have from now on.
+    ///
+    /// # Errors
+    /// [`CallError::DoesNotExist`] if the listener is closed.
+    pub fn set_listener_settings(
+        &mut self,
+        now: Instant,
+        listener: ListenerId,
+        settings: Settings,
+    ) -> Result<(), CallError> {
+        self.tcp.set_listener_settings(now, listener, settings)
+    }
+
     /// Sends an ICMP echo request; the answer, if one comes, is an [`Event::EchoReply`].
     ///
     /// # Errors
@@ -289,7 +338,7 @@ impl Stack {
                 *frame = ready;
                 return true;
             }
-            let Some(pair) = self.tcp.poll_segment(now, frame) else {
+            let Some((pair, handling)) = self.tcp.poll_segment(now, frame) else {
                 return false;
             };
             let IpAddr::V4(destination) = pair.remote.ip() else {
@@ -300,7 +349,7 @@ impl Stack {
                 self.drops.add(DropReason::NoRoute);
                 continue;
             };
-            write_headers(frame, &self.interface, destination, Protocol::TCP);
+            write_headers_for(frame, &self.interface, destination, Protocol::TCP, handling);
             match self.link.send(now, next_hop, frame, &mut self.drops) {
                 Delivery::Now => return true,
                 Delivery::Later => {}
@@ -391,6 +440,26 @@ impl Stack {
     #[must_use]
     pub fn project(&self, now: Instant) -> Projection {
         Projection::new(self.link.project(now), self.tcp.project(now))
+    }
+
+    fn open(
+        &mut self,
+        now: Instant,
+        local: SocketAddr,
+        remote: SocketAddr,
+        settings: Option<Settings>,
+    ) -> Result<ConnectionId, OpenError> {
+        let local = self.local(local)?;
+        let IpAddr::V4(peer) = remote.ip() else {
+            return Err(OpenError::BadRemote(remote));
+        };
+        if remote.port() == 0 || !self.interface.is_other_host(peer) {
+            return Err(OpenError::BadRemote(remote));
+        }
+        if self.interface.next_hop(peer).is_none() {
+            return Err(OpenError::NoRoute(remote));
+        }
+        self.tcp.connect(now, (local, remote), settings)
     }
 
     fn next_hop(&self, peer: IpAddr) -> Option<std::net::Ipv4Addr> {

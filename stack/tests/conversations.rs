@@ -787,7 +787,7 @@ fn idle_connections_are_kept_alive_if_asked_for() {
     ");
     assert_eq!(net.state(Side::A, client), State::Established);
     net.weather(|_, _| Fate::Lose);
-    net.run_secs(7_200 + 9 * 75);
+    net.run_secs(7_200 + 10 * 75);
     assert_eq!(net.events(Side::A), [Event::Closed(client, Some(Failure::TimedOut))]);
     assert_eq!(net.events(Side::B), [Event::Closed(server, Some(Failure::TimedOut))]);
 }

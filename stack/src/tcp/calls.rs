@@ -10,6 +10,7 @@ use super::connection::{Connection, Given};
 use super::demux::Pair;
 use super::endpoints::{Endpoints, Entry, News, Owner};
 use super::listen::Listener;
+use super::settings::Settings;
 use crate::time::Instant;
 
 impl Endpoints {
@@ -35,7 +36,12 @@ impl Endpoints {
     }
 
     /// Active OPEN. A local port of zero asks for one that is free.
-    pub fn connect(&mut self, now: Instant, local: SocketAddr, remote: SocketAddr) -> Result<ConnectionId, OpenError> {
+    pub fn connect(
+        &mut self,
+        now: Instant,
+        (local, remote): (SocketAddr, SocketAddr),
+        settings: Option<Settings>,
+    ) -> Result<ConnectionId, OpenError> {
         let pair = match local.port() {
             0 => self.free_pair(local, remote)?,
             _ => Pair { local, remote },
@@ -44,7 +50,8 @@ impl Endpoints {
             self.call_at(now, index, Call::OpenActive { remote: true });
             return Err(OpenError::AddressInUse(local));
         }
-        let connection = Connection::closed(&self.common, pair);
+        let mut connection = Connection::closed(&self.common, pair);
+        connection.set_settings(&self.common, now, settings.unwrap_or(self.common.settings));
         let entry = Entry { connection, owner: Owner::User, news: News::default(), failure: None };
         let key = self.connections.insert(entry).ok_or(OpenError::TooManyConnections)?;
         self.demux.insert(pair, key.index());
@@ -100,6 +107,20 @@ impl Endpoints {
 
     /// RECEIVE. Returns how many octets were given; zero means that the peer has closed and all has been received.
     pub fn receive(&mut self, now: Instant, id: ConnectionId, buf: &mut [u8]) -> Result<usize, CallError> {
+        self.receive_by(now, id, |connection| connection.read(buf))
+    }
+
+    /// RECEIVE of what remains to be received.
+    pub fn peek(&mut self, now: Instant, id: ConnectionId, buf: &mut [u8]) -> Result<usize, CallError> {
+        self.receive_by(now, id, |connection| connection.flow.recv.peek(buf))
+    }
+
+    fn receive_by(
+        &mut self,
+        now: Instant,
+        id: ConnectionId,
+        take: impl FnOnce(&mut Connection) -> usize,
+    ) -> Result<usize, CallError> {
         let index = self.users(id)?;
         let reply = self.call_at(now, index, Call::Receive).ok_or(CallError::DoesNotExist)?;
         let entry = self.connections.at_mut(index).ok_or(CallError::DoesNotExist)?;
@@ -112,7 +133,7 @@ impl Endpoints {
                 Err(self.refusal(index, reply))
             }
             Reply::Deliver | Reply::DoesNotExist => {
-                let n = entry.connection.read(buf);
+                let n = take(&mut entry.connection);
                 self.dirty.push(index);
                 Ok(n)
             }
@@ -185,6 +206,40 @@ impl Endpoints {
         let entry = self.connections.at_mut(index).ok_or(CallError::DoesNotExist)?;
         entry.connection.flow.nagle = !nodelay;
         self.dirty.push(index);
+        Ok(())
+    }
+
+    /// What the user has chosen for a connection, and what holds where he has not.
+    pub fn settings(&self, id: ConnectionId) -> Result<Settings, CallError> {
+        let entry = self.connections.at(self.users(id)?).ok_or(CallError::DoesNotExist)?;
+        Ok(*entry.connection.flow.settings(&self.common))
+    }
+
+    /// The user chooses.
+    pub fn set_settings(&mut self, now: Instant, id: ConnectionId, settings: Settings) -> Result<(), CallError> {
+        let index = self.users(id)?;
+        let entry = self.connections.at_mut(index).ok_or(CallError::DoesNotExist)?;
+        entry.connection.set_settings(&self.common, now, settings);
+        self.schedule(index);
+        self.dirty.push(index);
+        Ok(())
+    }
+
+    /// What holds for the connections that a listener will have.
+    pub fn listener_settings(&self, listener: ListenerId) -> Result<Settings, CallError> {
+        let listener = self.listeners.get(listener.0).ok_or(CallError::DoesNotExist)?;
+        Ok(*listener.connection.flow.settings(&self.common))
+    }
+
+    /// The user of a listener chooses for all connections that it will have.
+    pub fn set_listener_settings(
+        &mut self,
+        now: Instant,
+        listener: ListenerId,
+        settings: Settings,
+    ) -> Result<(), CallError> {
+        let listener = self.listeners.get_mut(listener.0).ok_or(CallError::DoesNotExist)?;
+        listener.connection.set_settings(&self.common, now, settings);
         Ok(())
     }
 

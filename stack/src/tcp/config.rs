@@ -67,7 +67,7 @@ pub struct KeepAlive {
 
 impl Default for KeepAlive {
     fn default() -> Self {
-        Self { idle: Micros::from_secs(7_200), interval: Micros::from_secs(75), probes: 9 }
+        Self { idle: Micros::from_secs(7_200), interval: Micros::from_secs(75), probes: 10 }
     }
 }
 

@@ -19,6 +19,7 @@ use super::pmtu::{Heed, PathMtu};
 use super::recv::RecvBuffer;
 use super::rtt::RttEstimator;
 use super::send::SendBuffer;
+use super::settings::Settings;
 use super::timers::TimerTable;
 use crate::ip::Undelivered;
 use crate::ip::pmtu::PathMtus;
@@ -35,6 +36,8 @@ pub(super) struct Common {
     pub prediction: Prediction<'static>,
     /// Durations, sizes and policies.
     pub config: TcpConfig,
+    /// What holds for connections whose users have chosen nothing.
+    pub settings: Settings,
     /// The MSS we announce: what our link carries after the headers (MUST-67).
     pub mss: u16,
     /// For initial sequence numbers.
@@ -352,6 +355,8 @@ pub(super) struct Flow {
     pub last_sent: Option<Instant>,
     pub patience: Patience,
     pub nagle: bool,
+    /// What the user has chosen, if it is not what holds for all.
+    pub own_settings: Option<Box<Settings>>,
     /// Keep-alives since the peer was last heard.
     pub keep_alives: u8,
     /// The user found no room for all he had to send.
@@ -389,6 +394,7 @@ impl Flow {
             last_sent: None,
             patience: Patience::NotNeeded,
             nagle: config.nagle,
+            own_settings: None,
             keep_alives: 0,
             wants_to_write: false,
             soft_error: None,
@@ -437,8 +443,8 @@ impl Flow {
     /// R2 begins to run, unless it runs already (RFC 9293 §3.8.3).
     pub fn start_user_timeout(&mut self, common: &Common, now: Instant) {
         if self.timers.deadline(Timer::User).is_none() {
-            let config = &common.config;
-            let r2 = if self.syn_outstanding { config.syn_timeout } else { config.user_timeout };
+            let user_timeout = self.settings(common).user_timeout;
+            let r2 = if self.syn_outstanding { common.config.syn_timeout } else { user_timeout };
             self.timers.set(Timer::User, now + r2);
         }
     }
@@ -457,7 +463,7 @@ impl Flow {
     /// The peer is heard: keep-alives begin anew.
     pub fn keep_alive_from(&mut self, common: &Common, now: Instant) {
         self.keep_alives = 0;
-        if let Some(keep_alive) = common.config.keep_alive {
+        if let Some(keep_alive) = self.settings(common).keep_alive {
             self.timers.set(Timer::KeepAlive, now + keep_alive.idle);
         }
     }
@@ -465,14 +471,14 @@ impl Flow {
     /// One more keep-alive has left; the next follows sooner than the first.
     fn keep_alive_was_sent(&mut self, common: &Common, now: Instant) {
         self.keep_alives = self.keep_alives.saturating_add(1);
-        if let Some(keep_alive) = common.config.keep_alive {
+        if let Some(keep_alive) = self.settings(common).keep_alive {
             self.timers.set(Timer::KeepAlive, now + keep_alive.interval);
         }
     }
 
     /// Enough keep-alives have found no answer (MUST-29).
     fn keep_alives_are_in_vain(&self, common: &Common) -> bool {
-        common.config.keep_alive.is_some_and(|keep_alive| self.keep_alives >= keep_alive.probes)
+        self.settings(common).keep_alive.is_some_and(|keep_alive| self.keep_alives >= keep_alive.probes)
     }
 
     /// The retransmission timer has gone off: back off (RFC 6298 (5.5)) and slow down (RFC 5681 §3.1). Returns whether R1

@@ -21,13 +21,14 @@ use super::orphans::Orphans;
 use super::output::write_segment;
 use super::pmtu::Heed;
 use super::ports::Ports;
+use super::settings::Settings;
 use super::slab::{Slab, WorkList};
 use super::time_wait::{TimeWait, TimeWaits};
 use super::timers::TimerQueue;
 use super::trace::Trace;
 use crate::drops::DropReason;
-use crate::ip::Undelivered;
 use crate::ip::pmtu::PathMtus;
+use crate::ip::{Handling, Undelivered};
 use crate::limits::Limits;
 use crate::time::Instant;
 use crate::wire::UnreachableCode;
@@ -130,6 +131,7 @@ impl Endpoints {
             common: Common {
                 prediction: Prediction::of(table),
                 paths: PathMtus::new(config.path_mtu.destinations, config.path_mtu.lifetime),
+                settings: Settings::of(&config),
                 config,
                 mss,
                 secret: IsnSecret::from_random(secret)?,
@@ -179,16 +181,17 @@ impl Endpoints {
     }
 
     /// Writes the next segment that may leave into `frame`, behind the headroom, and says who it is for.
-    pub fn poll_segment(&mut self, now: Instant, frame: &mut Vec<u8>) -> Option<Pair> {
+    pub fn poll_segment(&mut self, now: Instant, frame: &mut Vec<u8>) -> Option<(Pair, Handling)> {
         if let Some((pair, dressed)) = self.control.pop_front() {
             write_segment(frame, pair, &dressed, (&[], &[]));
-            return Some(pair);
+            return Some((pair, self.handling_of(pair)));
         }
         while let Some(index) = self.dirty.pop() {
             let Some(entry) = self.connections.at_mut(index) else {
                 continue;
             };
             let pair = entry.connection.pair();
+            let handling = entry.connection.flow.settings(&self.common).handling();
             let transmitted = entry.connection.transmit(&self.common, now, frame);
             self.schedule(index);
             let Some(transmitted) = transmitted else {
@@ -199,9 +202,15 @@ impl Endpoints {
             if let Some(effects) = transmitted.reported {
                 self.settle(now, index, &effects);
             }
-            return Some(pair);
+            return Some((pair, handling));
         }
         None
+    }
+
+    /// How the segments of this pair are to be handled: as its connection's user has chosen, if there is one.
+    fn handling_of(&self, pair: Pair) -> Handling {
+        let entry = self.demux.find(&pair).and_then(|index| self.connections.at(index));
+        entry.map_or(&self.common.settings, |entry| entry.connection.flow.settings(&self.common)).handling()
     }
 
     /// How many control segments found no room since the last time.
@@ -255,7 +264,7 @@ impl Endpoints {
             return Err(DropReason::IcmpNotOurs);
         }
         entry.connection.flow.soft_error = Some(why);
-        entry.news.doubtful = true;
+        entry.news.doubtful |= entry.connection.flow.settings(&self.common).error_reports;
         if why.is_hard() && entry.connection.is_unanswered_attempt() {
             self.fail(index, Failure::Unreachable(why));
             self.call_at(now, index, Call::Abort);
@@ -495,7 +504,7 @@ impl Endpoints {
         }
     }
 
-    fn schedule(&mut self, index: usize) {
+    pub(super) fn schedule(&mut self, index: usize) {
         if let Some(entry) = self.connections.at(index) {
             self.deadlines.schedule(index, entry.connection.next_deadline());
         }

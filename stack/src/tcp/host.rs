@@ -184,8 +184,8 @@ impl Host<Seq> for Step<'_> {
             Timer::Retransmit | Timer::Persist => self.flow.retransmission_delay(self.common),
             Timer::TimeWait => config.msl.saturating_mul(2),
             Timer::FinWait2 => config.fin_wait_2,
-            Timer::User => config.user_timeout,
-            Timer::KeepAlive => config.keep_alive.unwrap_or_default().idle,
+            Timer::User => self.flow.settings(self.common).user_timeout,
+            Timer::KeepAlive => self.flow.settings(self.common).keep_alive.unwrap_or_default().idle,
             Timer::DelayedAck => config.delayed_ack,
         };
         self.flow.timers.set(timer, self.now + delay);

@@ -63,6 +63,7 @@ impl Endpoints {
                 listener.children.insert(index);
                 self.orphans.remove(index);
                 entry.owner = Owner::Listener { index: parent, established: false };
+                entry.connection.flow.own_settings.clone_from(&listener.connection.flow.own_settings);
                 entry.news = News::default();
                 entry.failure = None;
                 self.connections.rename(index);
@@ -92,6 +93,7 @@ impl Endpoints {
             return Ok(());
         };
         let mut child = Connection::of(&self.common, pair, *listener.connection.tcb());
+        child.flow.own_settings.clone_from(&listener.connection.flow.own_settings);
         let effects = child.arrives(&self.common, now, segment, given);
         if child.tcb().state() == State::Listen {
             self.record(now, pair, &effects);
