@@ -387,6 +387,12 @@ impl Stack {
         self.interface.address().into()
     }
 
+    /// Time to live of what we send, in hops, where nobody has chosen another.
+    #[must_use]
+    pub fn ttl(&self) -> u8 {
+        self.interface.ttl()
+    }
+
     /// Our Ethernet address.
     #[must_use]
     pub fn mac(&self) -> MacAddr {

@@ -3,10 +3,13 @@
 use std::fmt;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use crate::drive::{Bell, Handle};
-use crate::stack::ListenerId;
+use crate::stack::{ListenerId, Settings};
 
+use super::stream::time_to_live;
 use super::{TcpStream, each_address};
 
 /// As many connections wait to be accepted as with [`std::net::TcpListener`].
@@ -20,6 +23,7 @@ pub struct TcpListener {
     id: ListenerId,
     local: SocketAddr,
     bell: Bell,
+    nonblocking: AtomicBool,
 }
 
 impl TcpListener {
@@ -35,14 +39,15 @@ impl TcpListener {
     /// Waits for the next connection.
     ///
     /// # Errors
-    /// `NetworkDown` if the stack is not driven any more.
+    /// `NetworkDown` if the stack is not driven any more; `WouldBlock` if there is none and
+    /// [`set_nonblocking`](Self::set_nonblocking) was called.
     pub fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
-        let accepted = self.handle.wait(&self.bell, None, |station, _| match station.stack.accept(self.id) {
+        let patience = self.nonblocking.load(Ordering::Relaxed).then_some(Duration::ZERO);
+        let accepted = self.handle.wait(&self.bell, patience, |station, _| match station.stack.accept(self.id) {
             Ok(accepted) => Some(Ok(TcpStream::register(&self.handle, station, accepted?))),
             Err(error) => Some(Err(error)),
         })?;
-        // Without a timeout, time is never up.
-        let stream = accepted.ok_or(io::ErrorKind::TimedOut)??;
+        let stream = accepted.ok_or(io::ErrorKind::WouldBlock)??;
         let peer = stream.peer_addr()?;
         Ok((stream, peer))
     }
@@ -61,6 +66,55 @@ impl TcpListener {
         Ok(self.local)
     }
 
+    /// Whether accepting fails with `WouldBlock` where it would have to wait.
+    ///
+    /// # Errors
+    /// None; it is a `Result` because that of [`std::net`] is.
+    pub fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()> {
+        self.nonblocking.store(nonblocking, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// A listener has no error to tell.
+    ///
+    /// # Errors
+    /// None; it is a `Result` because that of [`std::net`] is.
+    pub fn take_error(&self) -> io::Result<Option<io::Error>> {
+        Ok(None)
+    }
+
+    /// Time to live, in hops, of what is sent in connections that come from now on.
+    ///
+    /// # Errors
+    /// `InvalidInput` if it is not 1 to 255; `NetworkDown` if the stack is not driven any more.
+    pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
+        let ttl = time_to_live(ttl)?;
+        self.change_settings(|settings| settings.ttl = Some(ttl))
+    }
+
+    /// What [`set_ttl`](Self::set_ttl) has set, else that of the host.
+    ///
+    /// # Errors
+    /// `NetworkDown` if the stack is not driven any more.
+    pub fn ttl(&self) -> io::Result<u32> {
+        let own = self.handle.call(|station, _| station.stack.listener_settings(self.id))??.ttl;
+        Ok(own.unwrap_or(self.handle.look(|stack| stack.ttl())).into())
+    }
+
+    /// Changes the settings of connections that come from now on. ([`std::net`] has no such function; sockets of other
+    /// systems inherit from the listener too.)
+    ///
+    /// # Errors
+    /// `NetworkDown` if the stack is not driven any more.
+    pub fn change_settings(&self, change: impl FnOnce(&mut Settings)) -> io::Result<()> {
+        self.handle.call(|station, now| {
+            let mut settings = station.stack.listener_settings(self.id)?;
+            change(&mut settings);
+            station.stack.set_listener_settings(now, self.id, settings)
+        })??;
+        Ok(())
+    }
+
     fn listen(stack: &Handle, address: SocketAddr) -> io::Result<Self> {
         let bell = Bell::default();
         let (id, local) = stack.call(|station, now| {
@@ -68,7 +122,7 @@ impl TcpListener {
             station.listeners.insert(id, Bell::clone(&bell));
             Ok::<_, io::Error>((id, station.stack.listener_address(id).unwrap_or(address)))
         })??;
-        Ok(Self { handle: stack.clone(), id, local, bell })
+        Ok(Self { handle: stack.clone(), id, local, bell, nonblocking: AtomicBool::new(false) })
     }
 }
 

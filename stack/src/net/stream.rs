@@ -9,7 +9,7 @@ use std::time::Duration;
 use lockstep_model::State;
 
 use crate::drive::{Bell, Handle, Station, is_delivered};
-use crate::stack::{Accepted, CallError, ConnectionId, OpenError, Pair};
+use crate::stack::{Accepted, CallError, ConnectionId, KeepAlive, OpenError, Pair, Settings};
 use crate::time::Instant;
 
 use super::each_address;
@@ -38,7 +38,17 @@ struct Options {
     write_timeout: Option<Duration>,
     linger: Option<Duration>,
     nodelay: bool,
+    nonblocking: bool,
     read_shut: bool,
+    /// The reason of a bad end has been taken with `take_error`.
+    error_taken: bool,
+}
+
+impl Options {
+    /// How long a call waits.
+    fn patience(&self, timeout: impl FnOnce(&Self) -> Option<Duration>) -> Option<Duration> {
+        if self.nonblocking { Some(Duration::ZERO) } else { timeout(self) }
+    }
 }
 
 impl TcpStream {
@@ -49,7 +59,7 @@ impl TcpStream {
     /// [`std::net`]; `InvalidInput` for an address that no single other host has; `AddrNotAvailable` if no port is free,
     /// `QuotaExceeded` if there are too many connections, `NetworkDown` if the stack is not driven any more.
     pub fn connect(stack: &Handle, addresses: impl ToSocketAddrs) -> io::Result<Self> {
-        each_address(addresses, |remote| Self::open(stack, UNSPECIFIED, remote, None))
+        each_address(addresses, |remote| Self::open(stack, (UNSPECIFIED, remote), None, None))
     }
 
     /// Connects to `remote`, and waits no longer than `timeout` for that.
@@ -57,7 +67,7 @@ impl TcpStream {
     /// # Errors
     /// As [`connect`](Self::connect); `TimedOut` if it took too long, `InvalidInput` if `timeout` is zero.
     pub fn connect_timeout(stack: &Handle, remote: &SocketAddr, timeout: Duration) -> io::Result<Self> {
-        Self::open(stack, UNSPECIFIED, *remote, not_zero(Some(timeout))?)
+        Self::open(stack, (UNSPECIFIED, *remote), not_zero(Some(timeout))?, None)
     }
 
     /// Connects from the socket `local`, whose address may be unspecified and whose port may be zero, to `remote`, and
@@ -72,7 +82,22 @@ impl TcpStream {
         remote: SocketAddr,
         timeout: Option<Duration>,
     ) -> io::Result<Self> {
-        Self::open(stack, local, remote, not_zero(timeout)?)
+        Self::open(stack, (local, remote), not_zero(timeout)?, None)
+    }
+
+    /// As [`connect_from`](Self::connect_from), and these settings hold from the SYN on. ([`std::net`] has no such
+    /// function.)
+    ///
+    /// # Errors
+    /// As [`connect_from`](Self::connect_from).
+    pub fn connect_with(
+        stack: &Handle,
+        local: SocketAddr,
+        remote: SocketAddr,
+        timeout: Option<Duration>,
+        settings: Settings,
+    ) -> io::Result<Self> {
+        Self::open(stack, (local, remote), not_zero(timeout)?, Some(settings))
     }
 
     /// Ends one direction or both. After [`Shutdown::Write`] the peer reads to the end of what was written; after
@@ -179,7 +204,7 @@ impl TcpStream {
     }
 
     /// What dropping the last clone does: `None` closes in the background, zero resets the connection, anything else
-    /// closes it and waits so long at most until the peer has acknowledged everything.
+    /// closes it, waits until the peer has acknowledged everything, and resets it if that takes longer.
     ///
     /// # Errors
     /// None; it is a `Result` because that of [`std::net`] is.
@@ -196,6 +221,109 @@ impl TcpStream {
         Ok(self.options().linger)
     }
 
+    /// Whether calls that would have to wait fail with `WouldBlock` instead.
+    ///
+    /// # Errors
+    /// None; it is a `Result` because that of [`std::net`] is.
+    pub fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()> {
+        self.options().nonblocking = nonblocking;
+        Ok(())
+    }
+
+    /// Reads, and leaves what it has read to be read again.
+    ///
+    /// # Errors
+    /// As reading.
+    pub fn peek(&self, buf: &mut [u8]) -> io::Result<usize> {
+        if buf.is_empty() {
+            return Ok(0);
+        }
+        let timeout = self.options().patience(|options| options.read_timeout);
+        self.wait(timeout, |station, now| self.unless_shut(station.stack.peek(now, self.shared.id, buf)))
+    }
+
+    /// Why the connection has come to a bad end, if it has; once.
+    ///
+    /// # Errors
+    /// `NetworkDown` if the stack is not driven any more.
+    pub fn take_error(&self) -> io::Result<Option<io::Error>> {
+        let status = self.shared.handle.call(|station, now| station.stack.status(now, self.shared.id))??;
+        let failure = status.failure.filter(|_| !std::mem::replace(&mut self.options().error_taken, true));
+        Ok(failure.map(|failure| CallError::Failed(failure).into()))
+    }
+
+    /// Time to live of what is sent, in hops.
+    ///
+    /// # Errors
+    /// `InvalidInput` if it is not 1 to 255; `NetworkDown` if the stack is not driven any more.
+    pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
+        let ttl = time_to_live(ttl)?;
+        self.change_settings(|settings| settings.ttl = Some(ttl))
+    }
+
+    /// What [`set_ttl`](Self::set_ttl) has set, else that of the host.
+    ///
+    /// # Errors
+    /// `NetworkDown` if the stack is not driven any more.
+    pub fn ttl(&self) -> io::Result<u32> {
+        let own = self.settings()?.ttl;
+        Ok(own.unwrap_or(self.shared.handle.look(|stack| stack.ttl())).into())
+    }
+
+    /// The type of service of what is sent: six bits of differentiated services, and two that are not the user's and stay
+    /// as they are. (socket2 has it.)
+    ///
+    /// # Errors
+    /// `InvalidInput` if it is more than 255; `NetworkDown` if the stack is not driven any more.
+    pub fn set_tos(&self, tos: u32) -> io::Result<()> {
+        let tos =
+            u8::try_from(tos).map_err(|_| io::Error::new(ErrorKind::InvalidInput, "a type of service is an octet"))?;
+        self.change_settings(|settings| settings.dscp = tos >> 2)
+    }
+
+    /// What [`set_tos`](Self::set_tos) has set.
+    ///
+    /// # Errors
+    /// `NetworkDown` if the stack is not driven any more.
+    pub fn tos(&self) -> io::Result<u32> {
+        Ok((self.settings()?.dscp << 2).into())
+    }
+
+    /// Whether and when the peer is probed while the connection is idle (RFC 9293 §3.8.4); it is not unless somebody asks.
+    /// (socket2 has it.)
+    ///
+    /// # Errors
+    /// `NetworkDown` if the stack is not driven any more.
+    pub fn set_keepalive(&self, keep_alive: Option<KeepAlive>) -> io::Result<()> {
+        self.change_settings(|settings| settings.keep_alive = keep_alive)
+    }
+
+    /// What [`set_keepalive`](Self::set_keepalive) has set.
+    ///
+    /// # Errors
+    /// `NetworkDown` if the stack is not driven any more.
+    pub fn keepalive(&self) -> io::Result<Option<KeepAlive>> {
+        Ok(self.settings()?.keep_alive)
+    }
+
+    /// How long what is sent may go unacknowledged before the connection is given up (RFC 9293 §3.8.3, R2), but not less
+    /// than a few retransmissions take. (socket2 calls it `set_tcp_user_timeout`.)
+    ///
+    /// # Errors
+    /// `InvalidInput` if it is zero; `NetworkDown` if the stack is not driven any more.
+    pub fn set_user_timeout(&self, timeout: Duration) -> io::Result<()> {
+        not_zero(Some(timeout))?;
+        self.change_settings(|settings| settings.user_timeout = timeout.into())
+    }
+
+    /// What [`set_user_timeout`](Self::set_user_timeout) has set, else what the configuration says.
+    ///
+    /// # Errors
+    /// `NetworkDown` if the stack is not driven any more.
+    pub fn user_timeout(&self) -> io::Result<Duration> {
+        Ok(self.settings()?.user_timeout.into())
+    }
+
     /// A connection that the listener gave: it is ours from now on.
     pub(super) fn register(handle: &Handle, station: &mut Station, accepted: Accepted) -> Self {
         let Accepted { connection: id, pair } = accepted;
@@ -205,9 +333,17 @@ impl TcpStream {
         Self { shared: Arc::new(Connection { handle: handle.clone(), id, pair, bell, options }) }
     }
 
-    fn open(stack: &Handle, local: SocketAddr, remote: SocketAddr, timeout: Option<Duration>) -> io::Result<Self> {
+    fn open(
+        stack: &Handle,
+        (local, remote): (SocketAddr, SocketAddr),
+        timeout: Option<Duration>,
+        settings: Option<Settings>,
+    ) -> io::Result<Self> {
         let stream = stack.call(|station, now| {
-            let connection = station.stack.connect_from(now, local, remote)?;
+            let connection = match settings {
+                Some(settings) => station.stack.connect_with(now, local, remote, settings)?,
+                None => station.stack.connect_from(now, local, remote)?,
+            };
             let pair = station.stack.status(now, connection).map_or(Pair { local, remote }, |status| status.pair);
             Ok::<_, OpenError>(Self::register(stack, station, Accepted { connection, pair }))
         })??;
@@ -232,6 +368,29 @@ impl TcpStream {
         Ok(done.unwrap_or(Err(CallError::WouldBlock))?)
     }
 
+    /// Who has shut down reading waits for nothing.
+    fn unless_shut(&self, received: Result<usize, CallError>) -> Result<usize, CallError> {
+        match received {
+            Err(CallError::WouldBlock) if self.options().read_shut => Ok(0),
+            received => received,
+        }
+    }
+
+    /// What holds for this connection in the stack.
+    fn settings(&self) -> io::Result<Settings> {
+        Ok(self.shared.handle.call(|station, _| station.stack.settings(self.shared.id))??)
+    }
+
+    fn change_settings(&self, change: impl FnOnce(&mut Settings)) -> io::Result<()> {
+        let id = self.shared.id;
+        self.shared.handle.call(|station, now| {
+            let mut settings = station.stack.settings(id)?;
+            change(&mut settings);
+            station.stack.set_settings(now, id, settings)
+        })??;
+        Ok(())
+    }
+
     fn options(&self) -> MutexGuard<'_, Options> {
         self.shared.options.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -242,11 +401,8 @@ impl Read for &TcpStream {
         if buf.is_empty() {
             return Ok(0);
         }
-        let timeout = self.options().read_timeout;
-        self.wait(timeout, |station, now| match station.stack.receive(now, self.shared.id, buf) {
-            Err(CallError::WouldBlock) if self.options().read_shut => Ok(0),
-            received => received,
-        })
+        let timeout = self.options().patience(|options| options.read_timeout);
+        self.wait(timeout, |station, now| self.unless_shut(station.stack.receive(now, self.shared.id, buf)))
     }
 }
 
@@ -256,7 +412,7 @@ impl Write for &TcpStream {
         if buf.is_empty() {
             return Ok(0);
         }
-        let timeout = self.options().write_timeout;
+        let timeout = self.options().patience(|options| options.write_timeout);
         let written = self.wait(timeout, |station, now| station.stack.send(now, self.shared.id, buf));
         written.map_err(|error| match error.kind() {
             // Nobody is there to read it any more.
@@ -297,9 +453,12 @@ impl Drop for Connection {
             }
             Some(patience) => {
                 let _ = handle.tidy(|station, now| station.stack.close(now, *id));
-                let _ = handle.wait(bell, Some(patience), |station, _| {
+                let delivered = handle.wait(bell, Some(patience), |station, _| {
                     station.stack.state_of(*id).is_none_or(is_delivered).then_some(())
                 });
+                if matches!(delivered, Ok(None)) {
+                    let _ = handle.tidy(|station, now| station.stack.abort(now, *id));
+                }
             }
         }
         handle.tidy(|station, now| {
@@ -337,6 +496,12 @@ fn opened(station: &mut Station, now: Instant, id: ConnectionId) -> Option<Resul
         | State::LastAck
         | State::TimeWait => Some(Ok(())),
     }
+}
+
+/// Hops that a datagram may go.
+pub(super) fn time_to_live(hops: u32) -> io::Result<u8> {
+    let bad = || io::Error::new(ErrorKind::InvalidInput, "a time to live is 1 to 255 hops");
+    u8::try_from(hops).ok().filter(|&hops| hops > 0).ok_or_else(bad)
 }
 
 /// A timeout of zero is an error, as in [`std::net`]: it would be none.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::*;
 use crate::drive::wire::{CLIENT, SERVER, Wire, neighbours};
 use crate::drive::{Driver, Handle};
+use crate::stack::KeepAlive;
 
 /// Long enough to mean "for ever" where a test must end.
 const LONG: Duration = Duration::from_secs(60);
@@ -135,6 +136,102 @@ fn lingering_returns_when_all_is_acknowledged() {
     let mut text = Vec::new();
     server.read_to_end(&mut text).unwrap();
     assert_eq!(text, [1; 20_000]);
+}
+
+/// The peer hears nothing any more, and acknowledges nothing: when time is up, he is told that it is over.
+#[test]
+fn lingering_in_vain_ends_in_a_reset() {
+    let Conversation { client, server, _drivers: drivers } = conversation();
+    client.set_linger(Some(SHORT)).unwrap();
+    drivers.1.handle().look(|_| {
+        (&client).write_all(b"never heard").unwrap();
+        drop(client);
+        eventually(|| drivers.0.handle().look(|stack| stack.states().count() == 0));
+    });
+    server.set_read_timeout(Some(LONG)).unwrap();
+    eventually(|| matches!((&server).read(&mut [0; 64]), Err(error) if error.kind() == ErrorKind::ConnectionReset));
+}
+
+#[test]
+fn whoever_waits_for_nothing_is_told_so() {
+    let (client, server) = neighbours();
+    let listener = TcpListener::bind(server.handle(), (SERVER, 80)).unwrap();
+    listener.set_nonblocking(true).unwrap();
+    assert_eq!(kind(listener.accept()), ErrorKind::WouldBlock);
+    let mut stream = TcpStream::connect(client.handle(), (SERVER, 80)).unwrap();
+    let mut accepted = None;
+    eventually(|| {
+        accepted = listener.accept().ok();
+        accepted.is_some()
+    });
+    let (mut peer, _) = accepted.unwrap();
+    stream.set_nonblocking(true).unwrap();
+    assert_eq!(kind(stream.read(&mut [0; 1])), ErrorKind::WouldBlock);
+    assert_eq!(kind(stream.peek(&mut [0; 1])), ErrorKind::WouldBlock);
+    assert_eq!(kind(stream.write_all(&vec![0; 10_000_000])), ErrorKind::WouldBlock);
+    peer.write_all(b"x").unwrap();
+    eventually(|| stream.read(&mut [0; 1]).is_ok());
+    stream.set_nonblocking(false).unwrap();
+    stream.set_read_timeout(Some(SHORT)).unwrap();
+    let begun = std::time::Instant::now();
+    assert_eq!(kind(stream.read(&mut [0; 1])), ErrorKind::WouldBlock);
+    assert!(begun.elapsed() >= SHORT);
+}
+
+#[test]
+fn what_was_peeked_at_is_still_to_be_read() {
+    let Conversation { client, mut server, _drivers } = conversation();
+    (&client).write_all(b"look").unwrap();
+    let mut buf = [0; 8];
+    eventually(|| server.peek(&mut buf).unwrap() == 4);
+    assert_eq!(&buf[..4], b"look");
+    assert_eq!(server.read(&mut buf).unwrap(), 4);
+    client.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(server.peek(&mut buf).unwrap(), 0);
+}
+
+#[test]
+fn the_error_is_there_to_be_taken_once() {
+    let Conversation { client, server, _drivers } = conversation();
+    assert!(client.take_error().unwrap().is_none());
+    server.set_linger(Some(Duration::ZERO)).unwrap();
+    drop(server);
+    let mut taken = None;
+    eventually(|| {
+        taken = client.take_error().unwrap();
+        taken.is_some()
+    });
+    assert_eq!(taken.unwrap().kind(), ErrorKind::ConnectionReset);
+    assert!(client.take_error().unwrap().is_none());
+}
+
+#[test]
+fn what_was_set_is_what_is_said() {
+    let Conversation { client, server, _drivers } = conversation();
+    assert_eq!((client.ttl().unwrap(), client.tos().unwrap(), client.keepalive().unwrap()), (64, 0, None));
+    client.set_ttl(7).unwrap();
+    client.set_tos(0xb8).unwrap();
+    client.set_keepalive(Some(KeepAlive::default())).unwrap();
+    client.set_user_timeout(LONG).unwrap();
+    let clone = client.try_clone().unwrap();
+    assert_eq!((clone.ttl().unwrap(), clone.tos().unwrap()), (7, 0xb8));
+    assert_eq!((clone.keepalive().unwrap(), clone.user_timeout().unwrap()), (Some(KeepAlive::default()), LONG));
+    assert_eq!((server.ttl().unwrap(), server.tos().unwrap()), (64, 0));
+    assert_eq!([0, 256].map(|ttl| kind(client.set_ttl(ttl))), [ErrorKind::InvalidInput; 2]);
+    assert_eq!(kind(client.set_user_timeout(Duration::ZERO)), ErrorKind::InvalidInput);
+    assert_eq!(kind(client.set_tos(256)), ErrorKind::InvalidInput);
+}
+
+#[test]
+fn connections_inherit_from_their_listener() {
+    let (client, server) = neighbours();
+    let listener = TcpListener::bind(server.handle(), (SERVER, 80)).unwrap();
+    listener.set_ttl(9).unwrap();
+    assert_eq!(listener.ttl().unwrap(), 9);
+    listener.change_settings(|settings| settings.keep_alive = Some(KeepAlive::default())).unwrap();
+    let _stream = TcpStream::connect(client.handle(), (SERVER, 80)).unwrap();
+    let (accepted, _) = listener.accept().unwrap();
+    assert_eq!((accepted.ttl().unwrap(), accepted.keepalive().unwrap()), (9, Some(KeepAlive::default())));
 }
 
 #[test]
