@@ -84,7 +84,10 @@ fn keep_alives_can_be_asked_for_and_given_up() {
         assert_eq!(raw.state(), State::Established);
         raw.wait(Micros::from_secs(2));
     }
-    assert!(std::iter::from_fn(|| raw.stack.poll_event()).any(|event| event == Event::Closed(at.id, Some(Failure::TimedOut))));
+    assert!(
+        std::iter::from_fn(|| raw.stack.poll_event())
+            .any(|event| event == Event::Closed(at.id, Some(Failure::TimedOut)))
+    );
 }
 
 /// RFC 9293 MUST-21, MUST-20: R2 is the user's to choose, but R1 comes first.

@@ -184,14 +184,13 @@ impl Endpoints {
     pub fn poll_segment(&mut self, now: Instant, frame: &mut Vec<u8>) -> Option<(Pair, Handling)> {
         if let Some((pair, dressed)) = self.control.pop_front() {
             write_segment(frame, pair, &dressed, (&[], &[]));
-            return Some((pair, self.handling_of(pair)));
+            return Some((pair, dressed.handling));
         }
         while let Some(index) = self.dirty.pop() {
             let Some(entry) = self.connections.at_mut(index) else {
                 continue;
             };
             let pair = entry.connection.pair();
-            let handling = entry.connection.flow.settings(&self.common).handling();
             let transmitted = entry.connection.transmit(&self.common, now, frame);
             self.schedule(index);
             let Some(transmitted) = transmitted else {
@@ -199,18 +198,13 @@ impl Endpoints {
                 continue;
             };
             self.dirty.push(index);
+            let handling = transmitted.handling;
             if let Some(effects) = transmitted.reported {
                 self.settle(now, index, &effects);
             }
             return Some((pair, handling));
         }
         None
-    }
-
-    /// How the segments of this pair are to be handled: as its connection's user has chosen, if there is one.
-    fn handling_of(&self, pair: Pair) -> Handling {
-        let entry = self.demux.find(&pair).and_then(|index| self.connections.at(index));
-        entry.map_or(&self.common.settings, |entry| entry.connection.flow.settings(&self.common)).handling()
     }
 
     /// How many control segments found no room since the last time.

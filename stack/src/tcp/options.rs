@@ -11,6 +11,7 @@ use super::connection::{Common, Flow};
 use super::demux::Pair;
 use super::isn::timestamp_offset;
 use super::recv::UNSCALED_CAPACITY;
+use crate::ip::Handling;
 use crate::time::{Instant, Micros};
 use crate::wire::{SackBlocks, TcpOptions, Timestamps};
 
@@ -117,6 +118,8 @@ pub(super) struct Dressed {
     /// Its window as the header says it.
     pub window: u16,
     pub options: TcpOptions,
+    /// How routers are to handle it.
+    pub handling: Handling,
 }
 
 impl Flow {
@@ -150,7 +153,8 @@ impl Flow {
             timestamps: carried.timestamps.then(|| self.clock.stamp(now, ack)),
             sack: SackBlocks::default(),
         };
-        Dressed { segment, window: self.agreed.header_of(segment.wnd, syn), options }
+        let window = self.agreed.header_of(segment.wnd, syn);
+        Dressed { segment, window, options, handling: self.settings(common).handling() }
     }
 }
 

@@ -8,13 +8,15 @@ use super::congestion::Congestion;
 use super::connection::{AckDue, Common, Connection, Effects, Given, HEADERS, Patience, Resend};
 use super::demux::Pair;
 use super::options::Dressed;
-use crate::ip::HEADROOM;
+use crate::ip::{HEADROOM, Handling};
 use crate::time::Instant;
 use crate::wire::{Protocol, PseudoHeader, TcpFlags, TcpHeader};
 
 /// A segment was written; what its transmission did, if it was new.
 pub(super) struct Transmitted {
     pub reported: Option<Effects>,
+    /// How routers are to handle it.
+    pub handling: Handling,
 }
 
 /// What may leave now.
@@ -45,7 +47,7 @@ impl Connection {
         };
         write_segment(frame, self.pair(), &dressed, self.flow.send.slices(offset, len));
         self.flow.acknowledged();
-        Some(Transmitted { reported: self.report(common, now, plan, &segment) })
+        Some(Transmitted { reported: self.report(common, now, plan, &segment), handling: dressed.handling })
     }
 
     /// Retransmissions first, then probes and new text, then a bare acknowledgment if nothing else carried it.
@@ -179,7 +181,8 @@ impl Connection {
 
     /// Tells the table of what was sent for the first time, and begins to measure its round trip.
     fn report(&mut self, common: &Common, now: Instant, plan: Plan, segment: &Segment<Seq>) -> Option<Effects> {
-        let size = u16::try_from(segment.text).unwrap_or(u16::MAX).saturating_add(HEADERS);
+        let headers = HEADERS.saturating_add(self.flow.agreed.options_len());
+        let size = u16::try_from(segment.text).unwrap_or(u16::MAX).saturating_add(headers);
         let again = matches!(plan, Plan::Again { .. });
         if plan != Plan::Ack {
             self.flow.pmtu.sent((segment.seq, segment.end()), size, again, &common.config.path_mtu, now);
@@ -203,7 +206,7 @@ impl Connection {
 
 /// Writes a segment into `frame`, from [`HEADROOM`] on.
 pub(super) fn write_segment(frame: &mut Vec<u8>, pair: Pair, dressed: &Dressed, (head, tail): (&[u8], &[u8])) {
-    let Dressed { segment, window, options } = *dressed;
+    let Dressed { segment, window, options, .. } = *dressed;
     let header = TcpHeader {
         source_port: pair.local.port(),
         destination_port: pair.remote.port(),
