@@ -29,6 +29,23 @@ pub struct PathMtuConfig {
     pub destinations: usize,
 }
 
+impl PathMtuConfig {
+    /// The path takes what the link takes, for ever.
+    pub const OFF: Self = Self {
+        discovery: false,
+        blackhole_detection: false,
+        probing: false,
+        floor: 552,
+        lifetime: Micros::from_secs(600),
+        destinations: 0,
+    };
+
+    /// Whether anything is to be found out from what arrives.
+    fn is_on(&self) -> bool {
+        self.discovery || self.blackhole_detection || self.probing
+    }
+}
+
 impl Default for PathMtuConfig {
     fn default() -> Self {
         Self {
@@ -133,6 +150,9 @@ impl PathMtu {
 
     /// A datagram with the text from `start` to `end` has left, for the first time or `again`.
     pub fn sent(&mut self, (start, end): (Seq, Seq), size: u16, again: bool, config: &PathMtuConfig, now: Instant) {
+        if !config.is_on() {
+            return;
+        }
         self.outstanding = self.outstanding.max(size);
         let trial = self.doubts().trial;
         if !again {

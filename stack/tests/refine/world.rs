@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use lockstep::stack::{Config, OptionsConfig, Stack, TcpConfig};
+use lockstep::stack::{Config, OptionsConfig, PathMtuConfig, Stack, TcpConfig};
 use lockstep::tcp::congestion::{Algorithm, CongestionConfig};
 use lockstep::tcp::isn::{IsnSecret, initial_sequence_number};
 use lockstep::time::{Instant, Micros};
@@ -295,6 +295,8 @@ fn setting(side: usize) -> Setting {
         // Sixteen octets never fill a congestion window. An algorithm that remembers when it was told what would only make one
         // state into many.
         congestion: CongestionConfig { algorithm: Algorithm::NewReno, hystart: false, ..CongestionConfig::default() },
+        // Segments of so few octets tell nothing about a path, and what a connection remembered of them would be states.
+        path_mtu: PathMtuConfig::OFF,
         ..TcpConfig::default()
     };
     config.rto.after_lost_syn = Micros::from_secs(1);
