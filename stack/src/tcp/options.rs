@@ -193,6 +193,17 @@ impl TimestampClock {
         self.ts_recent_at = now;
     }
 
+    /// The clock of a connection with this TS.Recent, of which that alone was kept for a while.
+    pub fn resume(&mut self, at: Instant, ts_recent: u32, last_ack_sent: Seq) {
+        self.begin(at, ts_recent);
+        self.last_ack_sent = last_ack_sent;
+    }
+
+    /// TS.Recent, if timestamps are agreed on.
+    pub fn ts_recent(&self) -> Option<u32> {
+        self.running.then_some(self.ts_recent)
+    }
+
     /// TSval: milliseconds, which lets the clock go round in 49 days (§5.4: between 1 ms and 1 s).
     pub fn value(&self, now: Instant) -> u32 {
         let millis = (now + self.ahead).as_micros() / 1_000;

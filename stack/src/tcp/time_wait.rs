@@ -15,6 +15,7 @@ use lockstep_model::{Seq, TimeWaitTcb, Timer};
 use super::challenge::Budgets;
 use super::connection::{AckDue, Common, Connection, Flow};
 use super::demux::{CompactPair, Demux, Pair};
+use super::options::Agreed;
 use super::timers::TimerQueue;
 use crate::time::Instant;
 
@@ -25,6 +26,8 @@ pub(super) struct TimeWait {
     remote: SocketAddrV4,
     tcb: TimeWaitTcb<Seq>,
     rcv_wnd: u32,
+    agreed: Agreed,
+    ts_recent: Option<u32>,
     deadline: Instant,
     challenges: Budgets,
 }
@@ -43,6 +46,8 @@ impl TimeWait {
             remote,
             tcb: TimeWaitTcb::pack(connection.tcb()).filter(|_| at_rest)?,
             rcv_wnd: u32::try_from(flow.recv.rcv_wnd()).ok()?,
+            agreed: flow.agreed,
+            ts_recent: flow.clock.ts_recent(),
             deadline: flow.timers.deadline(Timer::TimeWait)?,
             challenges: flow.challenges.clone(),
         })
@@ -50,10 +55,16 @@ impl TimeWait {
 
     /// The connection again.
     pub fn expand(&self, common: &Common) -> Connection {
-        let mut connection = Connection::of(common, self.pair(), self.tcb.expand());
-        let Flow { recv, timers, challenges, .. } = &mut connection.flow;
+        let tcb = self.tcb.expand();
+        let mut connection = Connection::of(common, self.pair(), tcb);
+        let Flow { recv, timers, agreed, clock, challenges, .. } = &mut connection.flow;
         recv.end_with(usize::try_from(self.rcv_wnd).unwrap_or(usize::MAX));
         timers.set(Timer::TimeWait, self.deadline);
+        *agreed = self.agreed;
+        if let Some(ts_recent) = self.ts_recent {
+            // All has been acknowledged; and 24 days (RFC 7323 §5.5) are not over before TIME-WAIT is.
+            clock.resume(self.deadline, ts_recent, tcb.rcv_nxt());
+        }
         *challenges = self.challenges.clone();
         connection
     }
