@@ -5,6 +5,7 @@ use std::sync::Arc;
 use lockstep::stack::{Config, OptionsConfig, Stack, TcpConfig};
 use lockstep::tcp::congestion::{Algorithm, CongestionConfig};
 use lockstep::tcp::isn::{IsnSecret, initial_sequence_number};
+use lockstep::tcp::recovery::RecoveryConfig;
 use lockstep::time::{Instant, Micros};
 use lockstep::wire::{ArpOperation, ArpPacket, EtherType, EthernetHeader, arp, ethernet};
 use lockstep_model::{RuleId, Segment, Seq, SeqNum, State as Connection, Table, Timer};
@@ -295,6 +296,8 @@ fn setting(side: usize) -> Setting {
         // Sixteen octets never fill a congestion window. An algorithm that remembers when it was told what would only make one
         // state into many.
         congestion: CongestionConfig { algorithm: Algorithm::NewReno, hystart: false, ..CongestionConfig::default() },
+        // The reference knows of no loss but by its timer.
+        recovery: RecoveryConfig::timeouts_only(),
         ..TcpConfig::default()
     };
     config.rto.after_lost_syn = Micros::from_secs(1);

@@ -203,8 +203,12 @@ impl Before {
 
     /// RFC 9293 §3.10.7.1: "An incoming segment containing a RST is discarded."
     fn resets_are_not_answered_by_resets(&self, answers: &[Heard]) -> Result<(), Complaint> {
-        if self.heard.has(Flag::Rst) && answers.iter().any(|answer| answer.has(Flag::Rst)) {
+        let resets = answers.iter().filter(|answer| answer.has(Flag::Rst)).count();
+        if self.heard.has(Flag::Rst) && resets > 0 {
             return Err("a RST is answered by a RST");
+        }
+        if resets > 1 {
+            return Err("a segment is reset twice");
         }
         Ok(())
     }
