@@ -243,6 +243,10 @@ impl Before {
 
     /// RFC 9293 §3.10.7.4, second, and §3.6.1 (MAY-2).
     fn who_is_refused_goes_back(&self, changes: &[Transition]) -> Result<(), Complaint> {
+        let exact = self.heard.has(Flag::Rst) && self.said.is_some_and(|said| self.heard.segment.seq == said.ack);
+        if self.state == State::SynReceived && exact && changes.is_empty() {
+            return Err("refused in SYN-RECEIVED, it stays there");
+        }
         let (State::SynReceived, Some(came_from), Some(change)) = (self.state, self.came_from, changes.last()) else {
             return Ok(());
         };

@@ -8,7 +8,7 @@ use super::newreno::DupAcks;
 use super::prr::Prr;
 use super::rack::{PathMemory, Rack};
 use super::scoreboard::Scoreboard;
-use super::sent::{Delivered, Place, SentLog};
+use super::sent::{Delivered, Place, Sent, SentLog};
 use super::tlp::{self, Answer, TailLossProbe};
 use super::undo::Undo;
 use super::{Again, Heard, Means, RecoveryConfig, limited_transmit};
@@ -402,7 +402,9 @@ impl Flight {
     fn recovered(&mut self, until: Place, flight_size: u32, path: &mut PathMemory, means: &mut Means<'_>) {
         path.recovered();
         self.phase = Phase::Open;
-        self.recover = until;
+        if self.config.fast_recovery {
+            self.recover = until;
+        }
         self.dup_acks = DupAcks::default();
         if self.log.lost() > 0 {
             self.begin_recovery(flight_size, 0, means);
@@ -497,7 +499,7 @@ impl Flight {
 
     /// The same with times relative to `now` and places to SND.UNA.
     pub fn project(&self, now: Instant) -> Self {
-        let view = View { now, una: self.una };
+        let view = View { now, una: self.una, by_time: self.judges_by_time() };
         let phase = match self.phase {
             Phase::Open => Phase::Open,
             Phase::Fast { until, prr } => Phase::Fast { until: view.place(until), prr },
@@ -546,9 +548,16 @@ impl Flight {
 pub(super) struct View {
     now: Instant,
     una: Place,
+    /// Losses are judged by time.
+    by_time: bool,
 }
 
 impl View {
+    /// When a segment left. If it left more than once, that measures nothing, and only RACK asks.
+    pub fn left_at(&self, sent: &Sent) -> Instant {
+        if sent.again && !self.by_time { Instant::ZERO } else { self.ago(sent.at) }
+    }
+
     /// How long ago something was.
     pub fn ago(&self, at: Instant) -> Instant {
         Instant::ZERO + self.now.since(at)

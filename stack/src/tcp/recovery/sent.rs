@@ -207,7 +207,7 @@ impl SentLog {
     pub fn project(&self, view: &View) -> Self {
         let mut log = Self::default();
         for (&place, &sent) in &self.segments {
-            log.insert(view.place(place), Sent { at: view.ago(sent.at), ..sent });
+            log.insert(view.place(place), Sent { at: view.left_at(&sent), ..sent });
         }
         log
     }
