@@ -42,6 +42,7 @@ impl<S: SeqNum, H: Host<S>> Run<'_, S, H> {
             Act::KeepPrevious => self.keep_previous(),
             Act::RestorePrevious => self.restore_previous(),
             Act::ForgetPrevious => self.tcb.previous = None,
+            Act::HeedAck => self.host.heed_ack(self.tcb, &self.segment()),
         }
     }
 

@@ -82,6 +82,9 @@ pub trait Host<S: SeqNum> {
     fn accept(&mut self, tcb: &Tcb<S>, segment: &Segment<S>) -> Accepted<S::Len>;
     /// RCV.NXT moved over the FIN.
     fn fin_received(&mut self, tcb: &Tcb<S>);
+    /// SEG.ACK of this segment is in range. Whether it is new or a duplicate, it may tell of losses (RFC 5681 §3.2); SND.UNA
+    /// and SND.WND have not moved yet. A host that recovers from losses by its timer alone need not listen.
+    fn heed_ack(&mut self, _tcb: &Tcb<S>, _segment: &Segment<S>) {}
     /// SND.UNA moved forward from `from`: these octets, SYN and FIN among them, will not be needed again.
     fn acked(&mut self, tcb: &Tcb<S>, from: S);
     /// Send the front of the retransmission queue again: what begins at SND.UNA, text or FIN.

@@ -235,7 +235,7 @@ impl Known {
     fn after(self, act: Act) -> Option<Known> {
         match act {
             Act::AdvanceUna => Some(Known { ack: AckClass::Duplicate, untouched: false, ..self }),
-            Act::SetWindow => Some(self),
+            Act::SetWindow | Act::HeedAck => Some(self),
             Act::Acknowledge(_) => Some(Known { untouched: false, ..self }),
             Act::AcceptText => Some(Known { in_place: false, untouched: false, ..self }),
             Act::SetPassive(_)

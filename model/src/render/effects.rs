@@ -49,7 +49,13 @@ pub fn perform(act: Act, state: State, known: &mut Valuation) {
             learn(known, &finished, &[Atom::Probing(true)]);
         }
         Act::ForgetPrevious => known.learn(Atom::Reopened(false)),
-        Act::MarkFinSent | Act::Emit(_) | Act::Acknowledge(_) | Act::Retransmit | Act::Signal(_) | Act::Reply(_) => {}
+        Act::MarkFinSent
+        | Act::HeedAck
+        | Act::Emit(_)
+        | Act::Acknowledge(_)
+        | Act::Retransmit
+        | Act::Signal(_)
+        | Act::Reply(_) => {}
     }
 }
 

@@ -233,6 +233,7 @@ pub fn action(act: Act) -> String {
         Act::KeepPrevious => "remember the old incarnation's numbers".to_owned(),
         Act::RestorePrevious => "return to the old incarnation's numbers".to_owned(),
         Act::ForgetPrevious => "forget the old incarnation".to_owned(),
+        Act::HeedAck => "tell loss recovery".to_owned(),
     }
 }
 
@@ -400,6 +401,7 @@ pub const fn deed(act: Act) -> Option<&'static str> {
         | Act::Signal(_)
         | Act::Reply(_)
         | Act::ReenterListen
-        | Act::ForgetPrevious => None,
+        | Act::ForgetPrevious
+        | Act::HeedAck => None,
     }
 }

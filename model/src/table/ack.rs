@@ -58,7 +58,7 @@ pub(super) const RULES: &[Rule] = &[
     }; Rfc9293 "3.10.7.4" "If the ACK acks something not yet sent (SEG.ACK > SND.NXT), then send an ACK, drop the segment, and return." },
     rule! { "ack/in-range": AckRange in SynReceived | Established | FinWait1 | FinWait2 | CloseWait | Closing | LastAck | TimeWait;
     when [];
-    then []; Stay, Continue;
+    then [HeedAck]; Stay, Continue;
     ALL Literal; Rfc9293 "3.10.7.4" "When the ACK value is acceptable, the per-state processing below applies:" },
     // ---- What does it acknowledge? ---------------------------------------------------------------------------------
     rule! { "ack/syn-received/established": Ack in SynReceived;

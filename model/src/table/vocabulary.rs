@@ -427,6 +427,8 @@ pub enum Act {
     RestorePrevious,
     /// The SYN has proved new: forget the old incarnation.
     ForgetPrevious,
+    /// Tell loss recovery what the segment acknowledges, selectively too, and if that is nothing new.
+    HeedAck,
 }
 
 /// How an ISS is chosen.

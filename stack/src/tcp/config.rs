@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use super::congestion::CongestionConfig;
 use super::options::OptionsConfig;
 use super::pmtu::PathMtuConfig;
+use super::recovery::RecoveryConfig;
 use super::rtt::RtoConfig;
 use crate::time::Micros;
 
@@ -17,6 +18,8 @@ pub struct TcpConfig {
     pub rto: RtoConfig,
     /// Congestion control (RFC 5681).
     pub congestion: CongestionConfig,
+    /// Loss recovery, mechanism by mechanism.
+    pub recovery: RecoveryConfig,
     /// Path MTU discovery (RFC 1191, RFC 4821).
     pub path_mtu: PathMtuConfig,
     /// Which options are offered and accepted (RFC 7323, RFC 2018).
@@ -77,6 +80,7 @@ impl Default for TcpConfig {
             msl: Micros::from_secs(120),
             rto: RtoConfig::default(),
             congestion: CongestionConfig::default(),
+            recovery: RecoveryConfig::default(),
             path_mtu: PathMtuConfig::default(),
             options: OptionsConfig::default(),
             receive_buffer: 1 << 20,

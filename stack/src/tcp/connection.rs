@@ -10,12 +10,13 @@ use lockstep_model::{
 
 use super::challenge::Budgets;
 use super::config::TcpConfig;
-use super::congestion::{Acked, Congestion, Controller};
+use super::congestion::{Congestion, Controller};
 use super::demux::{CompactPair, Pair};
 use super::host::Step;
 use super::isn::IsnSecret;
 use super::options::{Agreed, DEFAULT_SEND_MSS, Dressed, TimestampClock};
 use super::pmtu::{Heed, PathMtu};
+use super::recovery::{Means, Recovery};
 use super::recv::RecvBuffer;
 use super::rtt::RttEstimator;
 use super::send::SendBuffer;
@@ -179,6 +180,8 @@ impl Connection {
     /// The next of its timers that is due goes off; `None` if none is.
     pub fn timeout(&mut self, common: &Common, now: Instant) -> Option<Effects> {
         self.flow.patience.expire(now);
+        let (recovery, mut means) = self.flow.recovery(common, now);
+        recovery.expire(&mut means);
         let mut timer = self.flow.timers.expire(now)?;
         if timer == Timer::User && self.flow.postpone_user_timeout(common) {
             timer = self.flow.timers.expire(now)?;
@@ -200,7 +203,8 @@ impl Connection {
 
     /// When something is next to be done without anybody asking.
     pub fn next_deadline(&self) -> Option<Instant> {
-        [self.flow.timers.next_deadline(), self.flow.patience.deadline()].into_iter().flatten().min()
+        let Flow { timers, patience, recovery, .. } = &self.flow;
+        [timers.next_deadline(), patience.deadline(), recovery.deadline()].into_iter().flatten().min()
     }
 
     /// Whether an ICMP error about `seq` is about something in flight (RFC 5927 §4.1).
@@ -216,8 +220,7 @@ impl Connection {
             return (heed, None);
         }
         self.flow.on_path_mtu();
-        // What was lost is known, and not by congestion: it leaves again at once (RFC 1191 §6.5).
-        self.flow.resend = Some(Resend { next: self.tcb.snd_una(), until: self.tcb.snd_nxt() });
+        self.flow.recovery.on_narrow_path(self.flow.smss.into());
         (heed, Some(self.flow.pmtu.mtu()))
     }
 
@@ -239,7 +242,7 @@ impl Connection {
     /// It is CLOSED: whatever it meant to send has lost its meaning.
     pub fn fall_silent(&mut self) {
         self.flow.acknowledged();
-        self.flow.resend = None;
+        self.flow.recovery.clear();
         self.flow.patience = Patience::NotNeeded;
     }
 
@@ -269,15 +272,6 @@ pub(super) enum AckDue {
     Delayed,
     /// With the next opportunity to send.
     Now,
-}
-
-/// What is sent again after a retransmission timeout: all from here to there, as far as the congestion window allows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Resend {
-    /// The next to send again.
-    pub next: Seq,
-    /// SND.NXT when the timer went off.
-    pub until: Seq,
 }
 
 /// How long text waits that is too little for a segment, when nothing can make it more (RFC 9293 §3.8.6.2.1).
@@ -332,8 +326,9 @@ pub(super) struct Flow {
     pub rtt: RttEstimator,
     pub congestion: Controller,
     pub timers: TimerTable,
-    /// The segment whose round trip is being measured: the number after its last, and when it left.
-    pub timing: Option<(Seq, Instant)>,
+    pub recovery: Recovery,
+    /// When our SYN left for the first time.
+    pub syn_sent: Option<Instant>,
     /// Our SYN has been sent and is not acknowledged.
     pub syn_outstanding: bool,
     /// It has been sent again after a timeout.
@@ -346,7 +341,6 @@ pub(super) struct Flow {
     pub unanswered: u8,
     /// A probe is to leave.
     pub probe_due: bool,
-    pub resend: Option<Resend>,
     pub ack: AckDue,
     /// Segments with text since the last acknowledgment.
     pub unacked_segments: u8,
@@ -380,14 +374,14 @@ impl Flow {
             rtt: RttEstimator::new(config.rto),
             congestion: Controller::new(DEFAULT_SEND_MSS, config.congestion),
             timers: TimerTable::new(),
-            timing: None,
+            recovery: Recovery::default(),
+            syn_sent: None,
             syn_outstanding: false,
             syn_repeated: false,
             timeouts: 0,
             probes: 0,
             unanswered: 0,
             probe_due: false,
-            resend: None,
             ack: AckDue::No,
             unacked_segments: 0,
             challenges: Budgets::default(),
@@ -431,13 +425,17 @@ impl Flow {
         if self.probes > 0 { doubled.min(common.config.rto.max) } else { self.rtt.rto() }
     }
 
-    /// New text is acknowledged: the congestion window may open, if it is what limits us. `in_flight` was so before.
-    pub fn congestion_acked(&mut self, now: Instant, octets: u32, in_flight: u32, snd_wnd: u32) {
-        let unsent = u32::try_from(self.send.len() - self.sent).unwrap_or(u32::MAX);
-        let could_fly = in_flight.saturating_add(unsent).min(snd_wnd).saturating_add(self.smss.into());
-        let app_limited = could_fly <= self.congestion.cwnd();
-        let srtt = self.rtt.srtt();
-        self.congestion.on_ack(&Acked { now, octets, rtt: None, srtt, in_flight, app_limited });
+    /// Loss recovery, and what it works with.
+    pub fn recovery<'a>(&'a mut self, common: &'a Common, now: Instant) -> (&'a mut Recovery, Means<'a>) {
+        let means = Means {
+            now,
+            config: &common.config.recovery,
+            sack: self.agreed.sack,
+            smss: self.smss.into(),
+            rtt: &mut self.rtt,
+            congestion: &mut self.congestion,
+        };
+        (&mut self.recovery, means)
     }
 
     /// R2 begins to run, unless it runs already (RFC 9293 §3.8.3).
@@ -481,8 +479,8 @@ impl Flow {
         self.settings(common).keep_alive.is_some_and(|keep_alive| self.keep_alives >= keep_alive.probes)
     }
 
-    /// The retransmission timer has gone off: back off (RFC 6298 (5.5)) and slow down (RFC 5681 §3.1). Returns whether R1
-    /// is reached. A probe that a closed window does not take is no sign of congestion.
+    /// The retransmission timer has gone off: back off (RFC 6298 (5.5)). Returns whether R1 is reached. A probe that a closed
+    /// window does not take is no sign of congestion.
     fn retransmission_is_due(&mut self, common: &Common, now: Instant, tcb: &Tcb<Seq>) -> bool {
         if tcb.window_known() && tcb.snd_wnd() == 0 {
             self.probes = self.probes.saturating_add(1);
@@ -491,13 +489,9 @@ impl Flow {
         }
         self.timeouts = self.timeouts.saturating_add(1);
         self.rtt.on_timeout();
-        if self.syn_outstanding {
-            self.syn_repeated = true;
-        } else {
-            self.congestion.on_rto(now, tcb.snd_nxt().forward_from(tcb.snd_una()), self.timeouts == 1);
-            if self.pmtu.timed_out(&common.config.path_mtu, now) {
-                self.on_path_mtu();
-            }
+        self.syn_repeated |= self.syn_outstanding;
+        if !self.syn_outstanding && self.pmtu.timed_out(&common.config.path_mtu, now) {
+            self.on_path_mtu();
         }
         self.timeouts == common.config.r1
     }
@@ -507,7 +501,7 @@ impl Flow {
         self.probe_due = false;
         self.unanswered = 0;
         if std::mem::take(&mut self.probes) > 0 && tcb.armed(Timer::Retransmit) {
-            self.resend = Some(Resend { next: tcb.snd_una(), until: tcb.snd_nxt() });
+            self.recovery.on_window_opened();
             self.timers.set(Timer::Retransmit, now + self.retransmission_delay(common));
         }
     }
@@ -533,7 +527,8 @@ impl Flow {
         Self {
             timers,
             congestion: self.congestion.project(now),
-            timing: self.timing.map(|(end, at)| (end, ago(at))),
+            recovery: self.recovery.project(now),
+            syn_sent: self.syn_sent.map(ago),
             challenges: self.challenges.project(now),
             last_sent: self.last_sent.map(ago),
             patience: self.patience.map(ahead),

@@ -5,10 +5,11 @@ use lockstep_model::{
 };
 
 use super::congestion::Congestion;
-use super::connection::{AckDue, Common, Effects, Flow, Given, Resend};
+use super::connection::{AckDue, Common, Effects, Flow, Given};
 use super::demux::Pair;
 use super::isn::initial_sequence_number;
 use super::pmtu::PathMtu;
+use super::recovery::Heard;
 use super::rtt::Transmissions;
 use crate::time::Instant;
 
@@ -73,7 +74,7 @@ impl Host<Seq> for Step<'_> {
         if segment.has(Flag::Syn) && !self.flow.syn_outstanding {
             self.flow.syn_outstanding = true;
             self.begin_path();
-            self.flow.timing = Some((segment.end(), self.now));
+            self.flow.syn_sent = Some(self.now);
         }
         if segment.has(Flag::Ack) {
             self.flow.acknowledged();
@@ -133,6 +134,23 @@ impl Host<Seq> for Step<'_> {
         self.effects.readable = true;
     }
 
+    fn heed_ack(&mut self, tcb: &Tcb<Seq>, segment: &Segment<Seq>) {
+        let occupies = segment.text > 0 || segment.has(Flag::Syn) || segment.has(Flag::Fin);
+        // A closed window answers each probe with the same words.
+        let same_window = segment.wnd == tcb.snd_wnd() && segment.wnd > 0;
+        let blocks = self.given.options.map(|options| options.sack);
+        let heard = Heard {
+            ack: segment.ack,
+            duplicate: !occupies && same_window && segment.ack == tcb.snd_una(),
+            blocks: blocks.as_ref().map_or(&[], |blocks| blocks.as_slice()),
+            echoed: self.given.options.and_then(|options| self.flow.clock.echoed_rtt(self.now, options)),
+            window: tcb.snd_wnd(),
+            unsent: saturated(self.flow.send.len() - self.flow.sent),
+        };
+        let (recovery, mut means) = self.flow.recovery(self.common, self.now);
+        recovery.on_ack(&heard, &mut means);
+    }
+
     fn acked(&mut self, tcb: &Tcb<Seq>, from: Seq) {
         let mut acked = tcb.snd_una().forward_from(from);
         if std::mem::take(&mut self.flow.syn_outstanding) {
@@ -145,11 +163,8 @@ impl Host<Seq> for Step<'_> {
         let text = self.flow.send.acked(usize::try_from(acked).unwrap_or(usize::MAX));
         self.flow.sent = self.flow.sent.saturating_sub(text);
         if text > 0 {
-            let in_flight = tcb.snd_nxt().forward_from(from);
-            self.flow.congestion_acked(self.now, saturated(text), in_flight, tcb.snd_wnd());
             self.effects.writable = std::mem::take(&mut self.flow.wants_to_write);
         }
-        self.measure(tcb.snd_una());
         self.flow.timeouts = 0;
         // Whatever a router said of the way is over.
         self.flow.soft_error = None;
@@ -161,7 +176,13 @@ impl Host<Seq> for Step<'_> {
     }
 
     fn retransmit(&mut self, tcb: &Tcb<Seq>) {
-        self.flow.resend = Some(Resend { next: tcb.snd_una(), until: tcb.snd_nxt() });
+        let first = self.flow.timeouts == 1;
+        let (recovery, mut means) = self.flow.recovery(self.common, self.now);
+        if tcb.window_known() && tcb.snd_wnd() == 0 {
+            recovery.on_closed_window(self.now);
+        } else {
+            recovery.on_timeout(first, &mut means);
+        }
     }
 
     fn probe(&mut self, _tcb: &Tcb<Seq>) {
@@ -172,7 +193,7 @@ impl Host<Seq> for Step<'_> {
     fn flush(&mut self) {
         self.flow.send.clear();
         self.flow.sent = 0;
-        self.flow.resend = None;
+        self.flow.recovery.clear();
         self.flow.probe_due = false;
         self.effects.text_lost |= self.flow.recv.unread() > 0;
         self.flow.recv.clear();
@@ -198,7 +219,6 @@ impl Host<Seq> for Step<'_> {
         self.flow.timers.stop(timer);
         if timer == Timer::Retransmit {
             self.flow.timers.stop(Timer::User);
-            self.flow.resend = None;
         }
     }
 
@@ -223,10 +243,12 @@ impl Step<'_> {
         }
     }
 
-    /// Our SYN is acknowledged (RFC 6298 (5.7), RFC 5681 §3.1).
+    /// Our SYN is acknowledged: the first round trip, unless it was sent again (RFC 6298 (5.7), RFC 5681 §3.1).
     fn handshake_is_over(&mut self) {
-        if std::mem::take(&mut self.flow.syn_repeated) {
-            self.flow.timing = None;
+        let sent = self.flow.syn_sent.take();
+        if !std::mem::take(&mut self.flow.syn_repeated) {
+            sent.map(|at| self.flow.rtt.on_acked(self.now.since(at), Transmissions::Once));
+        } else {
             self.flow.rtt.on_established_after_lost_syn();
             self.flow.congestion.on_established_after_lost_syn();
         }
@@ -237,16 +259,6 @@ impl Step<'_> {
         if let Some(mtu) = self.common.paths.get(self.pair.remote.ip(), self.now) {
             let mtu = mtu.min(self.common.link_mtu());
             self.flow.pmtu = PathMtu::known(mtu, &self.common.config.path_mtu, self.now);
-        }
-    }
-
-    /// Timestamps measure every round trip (RFC 7323 §4). Without them one is measured at a time, and a retransmission ends
-    /// the measurement (Karn's algorithm, MUST-18).
-    fn measure(&mut self, una: Seq) {
-        let timed = self.flow.timing.take_if(|&mut (end, _)| !una.before(end)).map(|(_, at)| self.now.since(at));
-        let echoed = self.given.options.and_then(|options| self.flow.clock.echoed_rtt(self.now, options));
-        if let Some(rtt) = echoed.or(timed) {
-            self.flow.rtt.on_acked(rtt, Transmissions::Once);
         }
     }
 }

@@ -24,6 +24,7 @@ mod pages;
 mod pmtu;
 mod ports;
 pub mod reassembly;
+pub mod recovery;
 pub mod recv;
 pub mod rtt;
 pub mod send;

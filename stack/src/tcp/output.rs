@@ -2,12 +2,13 @@
 
 use std::net::IpAddr;
 
-use lockstep_model::{Event, Flag, Flags, Segment, Seq, SeqNum};
+use lockstep_model::{Event, Flag, Flags, Segment, Seq, SeqNum, Timer};
 
 use super::congestion::Congestion;
-use super::connection::{AckDue, Common, Connection, Effects, Given, HEADERS, Patience, Resend};
+use super::connection::{AckDue, Common, Connection, Effects, Given, HEADERS, Patience};
 use super::demux::Pair;
 use super::options::Dressed;
+use super::recovery::Again;
 use crate::ip::{HEADROOM, Handling};
 use crate::time::Instant;
 use crate::wire::{Protocol, PseudoHeader, TcpFlags, TcpHeader};
@@ -50,39 +51,26 @@ impl Connection {
         Some(Transmitted { reported: self.report(common, now, plan, &segment), handling: dressed.handling })
     }
 
-    /// Retransmissions first, then probes and new text, then a bare acknowledgment if nothing else carried it.
+    /// What is lost first, then probes and new text, then what might be lost, then a bare acknowledgment if nothing else
+    /// carried it.
     fn plan(&mut self, common: &Common, now: Instant) -> Option<Plan> {
-        if let Some(again) = self.plan_again() {
-            return Some(again);
-        }
-        if let Some(fresh) = self.plan_fresh(common, now) {
-            return Some(fresh);
-        }
-        (self.flow.ack == AckDue::Now).then_some(Plan::Ack)
+        let (smss, cwnd) = (u32::from(self.flow.smss), self.flow.congestion.cwnd());
+        let lost = self.flow.recovery.next_again(cwnd, smss).and_then(|again| self.plan_again(again));
+        lost.or_else(|| self.plan_fresh(common, now))
+            .or_else(|| self.flow.recovery.probe(smss).and_then(|again| self.plan_again(again)))
+            .or_else(|| self.flow.recovery.rescue(cwnd, smss).and_then(|again| self.plan_again(again)))
+            .or_else(|| (self.flow.ack == AckDue::Now).then_some(Plan::Ack))
     }
 
-    /// What a timeout showed to be lost, as far as the congestion window allows: its first segment in any case.
-    fn plan_again(&mut self) -> Option<Plan> {
-        let Resend { next, until } = self.flow.resend?;
-        let una = self.tcb().snd_una();
-        let next = if next.before(una) { una } else { next };
-        if !next.before(until) {
-            self.flow.resend = None;
-            return None;
-        }
-        let offset = next.forward_from(una);
-        let room = match offset {
-            0 => self.tcb().snd_wnd().max(1),
-            _ => self.tcb().snd_wnd().min(self.flow.congestion.cwnd()).saturating_sub(offset),
-        };
-        let offset = octets(offset);
-        let len = self.flow.sent.saturating_sub(offset).min(self.flow.smss.into()).min(octets(room));
-        let fin = self.tcb().fin_sent() && !self.tcb().fin_acked() && offset + len == self.flow.sent;
-        if room == 0 || (len == 0 && !fin) {
-            return None;
-        }
-        self.flow.resend = Some(Resend { next: next.plus(count(len)).plus(u32::from(fin)), until });
-        Some(Plan::Again { offset, len, fin })
+    /// This once more, as far as the peer's window reaches (MUST-34: it may have shrunk), the first octet in any case.
+    fn plan_again(&self, Again { seq, len }: Again) -> Option<Plan> {
+        let tcb = self.tcb();
+        let offset = seq.forward_from(tcb.snd_una());
+        let room = if offset == 0 { tcb.snd_wnd().max(1) } else { tcb.snd_wnd().saturating_sub(offset) };
+        let len = len.min(room);
+        let fin = tcb.fin_sent() && len > 0 && seq.plus(len) == tcb.snd_nxt();
+        let text = octets(len) - usize::from(fin);
+        (len > 0).then_some(Plan::Again { offset: octets(offset), len: text, fin })
     }
 
     fn plan_fresh(&mut self, common: &Common, now: Instant) -> Option<Plan> {
@@ -100,7 +88,7 @@ impl Connection {
         let len = unsent.min(usable).min(self.most_text(common, now, unsent));
         let last = len == unsent;
         let fin = last && self.tcb().fin_due() && usable > len;
-        if (len == 0 && !fin) || !self.congestion_allows(len) {
+        if (len == 0 && !fin) || !self.congestion_allows(count(len) + u32::from(fin)) {
             return None;
         }
         if self.is_worthwhile(len, last, usable) || self.override_silly_window(common, now) {
@@ -142,10 +130,10 @@ impl Connection {
         self.flow.patience == Patience::Over
     }
 
-    /// Whether so much more may be in flight (RFC 5681 §3.1). The first segment in flight always may.
-    fn congestion_allows(&self, len: usize) -> bool {
-        let flight = octets(self.tcb().snd_nxt().forward_from(self.tcb().snd_una()));
-        flight == 0 || flight + len <= octets(self.flow.congestion.cwnd())
+    /// Whether so much more may be in flight (RFC 5681 §3.1). A tail loss probe may in any case (RFC 8985 §7.3).
+    fn congestion_allows(&self, len: u32) -> bool {
+        let (smss, cwnd) = (self.flow.smss.into(), self.flow.congestion.cwnd());
+        self.flow.recovery.allows(len, cwnd, smss) || self.flow.recovery.probe(smss).is_some()
     }
 
     /// After more than a timeout without sending, the window of then means nothing (RFC 5681 §4.1).
@@ -179,7 +167,7 @@ impl Connection {
         }
     }
 
-    /// Tells the table of what was sent for the first time, and begins to measure its round trip.
+    /// Tells loss recovery of what was sent, and the table of what was sent for the first time.
     fn report(&mut self, common: &Common, now: Instant, plan: Plan, segment: &Segment<Seq>) -> Option<Effects> {
         let headers = HEADERS.saturating_add(self.flow.agreed.options_len());
         let size = u16::try_from(segment.text).unwrap_or(u16::MAX).saturating_add(headers);
@@ -187,19 +175,30 @@ impl Connection {
         if plan != Plan::Ack {
             self.flow.pmtu.sent((segment.seq, segment.end()), size, again, &common.config.path_mtu, now);
         }
+        let text_and_fin = segment.len();
         match plan {
             Plan::Ack => None,
             Plan::Again { .. } => {
-                self.flow.timing = None;
                 self.flow.last_sent = Some(now);
+                let again = Again { seq: segment.seq, len: text_and_fin };
+                let restarts = self.flow.recovery.sent_again(again, now);
+                self.restart_timer(common, now, restarts);
                 None
             }
             Plan::Fresh { len, fin } => {
                 self.flow.sent += len;
                 self.flow.last_sent = Some(now);
-                self.flow.timing.get_or_insert((segment.end(), now));
+                let (recovery, means) = self.flow.recovery(common, now);
+                let restarts = recovery.sent(segment.seq, text_and_fin, &means);
+                self.restart_timer(common, now, restarts);
                 Some(self.step(common, now, Event::Sent { text: count(len), fin }, Given::default()))
             }
+        }
+    }
+
+    fn restart_timer(&mut self, common: &Common, now: Instant, restarts: bool) {
+        if restarts {
+            self.flow.timers.set(Timer::Retransmit, now + self.flow.retransmission_delay(common));
         }
     }
 }

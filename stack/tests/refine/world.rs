@@ -5,6 +5,7 @@ use std::sync::Arc;
 use lockstep::stack::{Config, OptionsConfig, PathMtuConfig, Stack, TcpConfig};
 use lockstep::tcp::congestion::{Algorithm, CongestionConfig};
 use lockstep::tcp::isn::{IsnSecret, initial_sequence_number};
+use lockstep::tcp::recovery::RecoveryConfig;
 use lockstep::time::{Instant, Micros};
 use lockstep::wire::{ArpOperation, ArpPacket, EtherType, EthernetHeader, arp, ethernet};
 use lockstep_model::{RuleId, Segment, Seq, SeqNum, State as Connection, Table, Timer};
@@ -297,6 +298,8 @@ fn setting(side: usize) -> Setting {
         congestion: CongestionConfig { algorithm: Algorithm::NewReno, hystart: false, ..CongestionConfig::default() },
         // Segments of so few octets tell nothing about a path, and what a connection remembered of them would be states.
         path_mtu: PathMtuConfig::OFF,
+        // The reference knows of no loss but by its timer.
+        recovery: RecoveryConfig::timeouts_only(),
         ..TcpConfig::default()
     };
     config.rto.after_lost_syn = Micros::from_secs(1);

@@ -203,8 +203,12 @@ impl Before {
 
     /// RFC 9293 §3.10.7.1: "An incoming segment containing a RST is discarded."
     fn resets_are_not_answered_by_resets(&self, answers: &[Heard]) -> Result<(), Complaint> {
-        if self.heard.has(Flag::Rst) && answers.iter().any(|answer| answer.has(Flag::Rst)) {
+        let resets = answers.iter().filter(|answer| answer.has(Flag::Rst)).count();
+        if self.heard.has(Flag::Rst) && resets > 0 {
             return Err("a RST is answered by a RST");
+        }
+        if resets > 1 {
+            return Err("a segment is reset twice");
         }
         Ok(())
     }
@@ -239,6 +243,10 @@ impl Before {
 
     /// RFC 9293 §3.10.7.4, second, and §3.6.1 (MAY-2).
     fn who_is_refused_goes_back(&self, changes: &[Transition]) -> Result<(), Complaint> {
+        let exact = self.heard.has(Flag::Rst) && self.said.is_some_and(|said| self.heard.segment.seq == said.ack);
+        if self.state == State::SynReceived && exact && changes.is_empty() {
+            return Err("refused in SYN-RECEIVED, it stays there");
+        }
         let (State::SynReceived, Some(came_from), Some(change)) = (self.state, self.came_from, changes.last()) else {
             return Ok(());
         };
