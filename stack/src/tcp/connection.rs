@@ -8,6 +8,7 @@ use lockstep_model::{
     Call, Event, Fired, Flag, Prediction, Reply, Segment, Seq, SeqNum, Signal, State, Table, Tcb, Timer,
 };
 
+use super::ack_policy::AckPolicy;
 use super::challenge::Budgets;
 use super::config::TcpConfig;
 use super::congestion::{Acked, Congestion, Controller};
@@ -18,6 +19,7 @@ use super::options::{Agreed, DEFAULT_SEND_MSS, Dressed, TimestampClock};
 use super::pmtu::{Heed, PathMtu};
 use super::recv::RecvBuffer;
 use super::rtt::RttEstimator;
+use super::sack_report::{SackReport, repeated_by};
 use super::send::SendBuffer;
 use super::settings::Settings;
 use super::timers::TimerTable;
@@ -168,7 +170,12 @@ impl Connection {
         if let Some(options) = given.options {
             self.flow.clock.record(now, segment.seq, options);
         }
+        let sack = self.flow.agreed.sack;
+        let repeated = if sack { repeated_by(&segment, self.tcb.rcv_nxt(), &self.flow.recv) } else { None };
         let effects = self.step(common, now, Event::Arrives(segment), given);
+        if sack {
+            self.flow.sack.arrived(&segment, self.tcb.rcv_nxt(), &self.flow.recv, repeated);
+        }
         self.heed_window(common, now, &segment);
         if self.tcb.syn_acked() {
             self.flow.keep_alive_from(common, now);
@@ -231,7 +238,7 @@ impl Connection {
         let n = self.flow.recv.read(buf);
         let ended = self.flow.recv.has_ended() || self.tcb.state() == State::Closed;
         if !ended && self.flow.recv.window_update(self.flow.smss.into(), self.flow.agreed.rcv_wind_shift).is_some() {
-            self.flow.ack = AckDue::Now;
+            self.flow.acks.at_once();
         }
         n
     }
@@ -257,18 +264,6 @@ impl Connection {
             self.flow.peer_answers_probes(common, now);
         }
     }
-}
-
-/// Whether an acknowledgment has to leave.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub(super) enum AckDue {
-    /// Nothing to acknowledge.
-    #[default]
-    No,
-    /// When the timer goes off, or with whatever leaves before.
-    Delayed,
-    /// With the next opportunity to send.
-    Now,
 }
 
 /// What is sent again after a retransmission timeout: all from here to there, as far as the congestion window allows.
@@ -347,10 +342,9 @@ pub(super) struct Flow {
     /// A probe is to leave.
     pub probe_due: bool,
     pub resend: Option<Resend>,
-    pub ack: AckDue,
-    /// Segments with text since the last acknowledgment.
-    pub unacked_segments: u8,
     pub challenges: Budgets,
+    pub acks: AckPolicy,
+    pub sack: SackReport,
     /// When text or a FIN last left.
     pub last_sent: Option<Instant>,
     pub patience: Patience,
@@ -388,9 +382,9 @@ impl Flow {
             unanswered: 0,
             probe_due: false,
             resend: None,
-            ack: AckDue::No,
-            unacked_segments: 0,
             challenges: Budgets::default(),
+            acks: AckPolicy::new(config.acks, common.mss),
+            sack: SackReport::default(),
             last_sent: None,
             patience: Patience::NotNeeded,
             nagle: config.nagle,
@@ -420,8 +414,7 @@ impl Flow {
 
     /// An acknowledgment leaves, in whatever segment.
     pub fn acknowledged(&mut self) {
-        self.ack = AckDue::No;
-        self.unacked_segments = 0;
+        self.acks.acknowledged();
         self.timers.stop(Timer::DelayedAck);
     }
 
@@ -539,6 +532,7 @@ impl Flow {
             patience: self.patience.map(ahead),
             pmtu: self.pmtu.project(now),
             clock: self.clock.project(now),
+            acks: self.acks.project(now),
             ..self.clone()
         }
     }

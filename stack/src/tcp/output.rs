@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use lockstep_model::{Event, Flag, Flags, Segment, Seq, SeqNum};
 
 use super::congestion::Congestion;
-use super::connection::{AckDue, Common, Connection, Effects, Given, HEADERS, Patience, Resend};
+use super::connection::{Common, Connection, Effects, Given, HEADERS, Patience, Resend};
 use super::demux::Pair;
 use super::options::Dressed;
 use crate::ip::{HEADROOM, Handling};
@@ -58,7 +58,7 @@ impl Connection {
         if let Some(fresh) = self.plan_fresh(common, now) {
             return Some(fresh);
         }
-        (self.flow.ack == AckDue::Now).then_some(Plan::Ack)
+        self.flow.acks.is_due_now().then_some(Plan::Ack)
     }
 
     /// What a timeout showed to be lost, as far as the congestion window allows: its first segment in any case.
@@ -196,6 +196,7 @@ impl Connection {
             }
             Plan::Fresh { len, fin } => {
                 self.flow.sent += len;
+                self.flow.acks.text_left();
                 self.flow.last_sent = Some(now);
                 self.flow.timing.get_or_insert((segment.end(), now));
                 Some(self.step(common, now, Event::Sent { text: count(len), fin }, Given::default()))

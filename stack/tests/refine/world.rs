@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use lockstep::stack::{Config, OptionsConfig, PathMtuConfig, Stack, TcpConfig};
+use lockstep::stack::{AckConfig, Config, OptionsConfig, PathMtuConfig, Stack, TcpConfig};
 use lockstep::tcp::congestion::{Algorithm, CongestionConfig};
 use lockstep::tcp::isn::{IsnSecret, initial_sequence_number};
 use lockstep::time::{Instant, Micros};
@@ -297,6 +297,8 @@ fn setting(side: usize) -> Setting {
         congestion: CongestionConfig { algorithm: Algorithm::NewReno, hystart: false, ..CongestionConfig::default() },
         // Segments of so few octets tell nothing about a path, and what a connection remembered of them would be states.
         path_mtu: PathMtuConfig::OFF,
+        // Which segments come first after a pause, and how fast, is no part of what the reference knows.
+        acks: AckConfig::STEADY,
         ..TcpConfig::default()
     };
     config.rto.after_lost_syn = Micros::from_secs(1);
