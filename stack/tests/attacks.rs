@@ -278,7 +278,7 @@ fn there_are_no_more_connections_than_allowed() {
 /// RFC 5681 §4.2: what is out of order is acknowledged at once, and so is what fills the hole.
 #[test]
 fn out_of_order_text_is_acknowledged_at_once() {
-    let mut raw = Raw::new();
+    let mut raw = Raw::with(|config| config.tcp.acks.quick_segments = 0);
     let at = raw.established();
     raw.send(ACK, at.seq + 3, at.ack, b"def");
     assert_eq!(raw.segment().header.ack, at.seq);

@@ -4,7 +4,7 @@
 
 mod net;
 
-use lockstep::stack::{CallError, Event, Failure};
+use lockstep::stack::{AckConfig, CallError, Event, Failure};
 use lockstep::time::Micros;
 use lockstep_model::{SeqNum, State};
 use net::{Fate, Net, Side};
@@ -506,7 +506,7 @@ fn whoever_has_left_hears_nothing_more() {
 
 // ---- Text --------------------------------------------------------------------------------------------------------------
 
-/// Acknowledgments wait for company, at most 40 ms, and not beyond the second segment.
+/// Acknowledgments wait for company, at most 40 ms, and not beyond the second segment of a full size.
 #[test]
 fn acknowledgments_are_delayed_but_not_for_long() {
     let mut net = Net::new();
@@ -514,8 +514,8 @@ fn acknowledgments_are_delayed_but_not_for_long() {
     net.a.set_nodelay(client, true).unwrap();
     net.send(Side::A, client, b"alone");
     net.run_millis(100);
-    for text in [b"one", b"two", b"six"] {
-        net.send(Side::A, client, text);
+    for text in [1, 2, 3] {
+        net.send(Side::A, client, &[text; 600]);
         net.run_millis(1);
     }
     net.run_millis(100);
@@ -527,14 +527,36 @@ fn acknowledgments_are_delayed_but_not_for_long() {
     insta::assert_snapshot!(net.story(), @r"
     2.000000 a -> b <SEQ=1><ACK=1><TEXT=5><CTL=PSH,ACK>
     2.050000 a <- b <SEQ=1><ACK=6><CTL=ACK>
-    2.100000 a -> b <SEQ=6><ACK=1><TEXT=3><CTL=PSH,ACK>
-    2.101000 a -> b <SEQ=9><ACK=1><TEXT=3><CTL=PSH,ACK>
-    2.102000 a -> b <SEQ=12><ACK=1><TEXT=3><CTL=PSH,ACK>
-    2.111000 a <- b <SEQ=1><ACK=12><CTL=ACK>
-    2.152000 a <- b <SEQ=1><ACK=15><CTL=ACK>
-    2.203000 a -> b <SEQ=15><ACK=1><TEXT=4><CTL=PSH,ACK>
-    2.218000 a <- b <SEQ=1><ACK=19><TEXT=4><CTL=PSH,ACK>
-    2.268000 a -> b <SEQ=19><ACK=5><CTL=ACK>
+    2.100000 a -> b <SEQ=6><ACK=1><TEXT=600><CTL=PSH,ACK>
+    2.101000 a -> b <SEQ=606><ACK=1><TEXT=600><CTL=PSH,ACK>
+    2.102000 a -> b <SEQ=1206><ACK=1><TEXT=600><CTL=PSH,ACK>
+    2.111000 a <- b <SEQ=1><ACK=1206><CTL=ACK>
+    2.152000 a <- b <SEQ=1><ACK=1806><CTL=ACK>
+    2.203000 a -> b <SEQ=1806><ACK=1><TEXT=4><CTL=PSH,ACK>
+    2.218000 a <- b <SEQ=1><ACK=1810><TEXT=4><CTL=PSH,ACK>
+    2.268000 a -> b <SEQ=1810><ACK=5><CTL=ACK>
+    ");
+}
+
+/// The first segments after a pause are acknowledged at once, until the receiver answers.
+#[test]
+fn who_begins_to_send_is_acknowledged_quickly() {
+    let mut net = Net::with(|config| config.tcp.acks = AckConfig::default());
+    let (client, server) = net.established();
+    net.a.set_nodelay(client, true).unwrap();
+    net.send(Side::A, client, b"onetwo");
+    net.run_millis(100);
+    net.send(Side::B, server, b"answer");
+    net.run_millis(100);
+    net.send(Side::A, client, b"six");
+    net.run_millis(100);
+    insta::assert_snapshot!(net.story(), @r"
+    2.000000 a -> b <SEQ=1><ACK=1><TEXT=6><CTL=PSH,ACK>
+    2.010000 a <- b <SEQ=1><ACK=7><CTL=ACK>
+    2.100000 a <- b <SEQ=1><ACK=7><TEXT=6><CTL=PSH,ACK>
+    2.150000 a -> b <SEQ=7><ACK=7><CTL=ACK>
+    2.200000 a -> b <SEQ=7><ACK=7><TEXT=3><CTL=PSH,ACK>
+    2.250000 a <- b <SEQ=7><ACK=10><CTL=ACK>
     ");
 }
 

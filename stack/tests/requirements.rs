@@ -86,7 +86,7 @@ fn defaults_are_those_of_the_rfc() {
     assert!(config.user_timeout >= Micros::from_secs(100));
     assert!(config.syn_timeout >= Micros::from_secs(180));
     assert_eq!(config.msl, Micros::from_secs(120));
-    assert!(config.delayed_ack < Micros::from_millis(500));
+    assert!(config.acks.delay < Micros::from_millis(500));
     assert_eq!(Config::new(HERE, 24).ttl, 64);
 }
 

@@ -61,7 +61,7 @@ pub(crate) fn stack(address: Ipv4Addr) -> Stack {
     let mut config = Config::new(address, 24);
     // The wire loses nothing: what is not acknowledged was not received yet.
     config.tcp.rto.min = Micros::from_secs(30);
-    config.tcp.delayed_ack = Micros::from_millis(1);
+    config.tcp.acks.delay = Micros::from_millis(1);
     Stack::new(config, Table::repaired(), [address.octets()[3]; 16]).unwrap()
 }
 

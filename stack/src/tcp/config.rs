@@ -2,6 +2,7 @@
 
 use std::ops::RangeInclusive;
 
+use super::ack_policy::AckConfig;
 use super::congestion::CongestionConfig;
 use super::options::OptionsConfig;
 use super::pmtu::PathMtuConfig;
@@ -28,8 +29,8 @@ pub struct TcpConfig {
     pub receive_buffer: usize,
     /// Octets of text kept until they are acknowledged.
     pub send_buffer: usize,
-    /// How long the acknowledgment of text may wait for company; less than 0.5 seconds (RFC 9293 §3.8.6.3, MUST-40).
-    pub delayed_ack: Micros,
+    /// When received text is acknowledged (RFC 9293 §3.8.6.3).
+    pub acks: AckConfig,
     /// How long small segments wait when the window has only little room, nothing is in flight and no better comes
     /// (RFC 9293 §3.8.6.2.1: 0.1 to 1.0 seconds).
     pub silly_window_override: Micros,
@@ -85,7 +86,7 @@ impl Default for TcpConfig {
             options: OptionsConfig::default(),
             receive_buffer: 1 << 20,
             send_buffer: 1 << 20,
-            delayed_ack: Micros::from_millis(40),
+            acks: AckConfig::default(),
             silly_window_override: Micros::from_millis(200),
             r1: 3,
             user_timeout: Micros::from_secs(100),

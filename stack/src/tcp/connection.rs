@@ -8,6 +8,7 @@ use lockstep_model::{
     Call, Event, Fired, Flag, Prediction, Reply, Segment, Seq, SeqNum, Signal, State, Table, Tcb, Timer,
 };
 
+use super::ack_policy::AckPolicy;
 use super::challenge::Budgets;
 use super::config::TcpConfig;
 use super::congestion::{Congestion, Controller};
@@ -19,6 +20,7 @@ use super::pmtu::{Heed, PathMtu};
 use super::recovery::{Means, Recovery};
 use super::recv::RecvBuffer;
 use super::rtt::RttEstimator;
+use super::sack_report::{SackReport, repeated_by};
 use super::send::SendBuffer;
 use super::settings::Settings;
 use super::timers::TimerTable;
@@ -169,7 +171,12 @@ impl Connection {
         if let Some(options) = given.options {
             self.flow.clock.record(now, segment.seq, options);
         }
+        let sack = self.flow.agreed.sack;
+        let repeated = if sack { repeated_by(&segment, self.tcb.rcv_nxt(), &self.flow.recv) } else { None };
         let effects = self.step(common, now, Event::Arrives(segment), given);
+        if sack {
+            self.flow.sack.arrived(&segment, self.tcb.rcv_nxt(), &self.flow.recv, repeated);
+        }
         self.heed_window(common, now, &segment);
         if self.tcb.syn_acked() {
             self.flow.keep_alive_from(common, now);
@@ -234,7 +241,7 @@ impl Connection {
         let n = self.flow.recv.read(buf);
         let ended = self.flow.recv.has_ended() || self.tcb.state() == State::Closed;
         if !ended && self.flow.recv.window_update(self.flow.smss.into(), self.flow.agreed.rcv_wind_shift).is_some() {
-            self.flow.ack = AckDue::Now;
+            self.flow.acks.at_once();
         }
         n
     }
@@ -260,18 +267,6 @@ impl Connection {
             self.flow.peer_answers_probes(common, now);
         }
     }
-}
-
-/// Whether an acknowledgment has to leave.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub(super) enum AckDue {
-    /// Nothing to acknowledge.
-    #[default]
-    No,
-    /// When the timer goes off, or with whatever leaves before.
-    Delayed,
-    /// With the next opportunity to send.
-    Now,
 }
 
 /// How long text waits that is too little for a segment, when nothing can make it more (RFC 9293 §3.8.6.2.1).
@@ -341,10 +336,9 @@ pub(super) struct Flow {
     pub unanswered: u8,
     /// A probe is to leave.
     pub probe_due: bool,
-    pub ack: AckDue,
-    /// Segments with text since the last acknowledgment.
-    pub unacked_segments: u8,
     pub challenges: Budgets,
+    pub acks: AckPolicy,
+    pub sack: SackReport,
     /// When text or a FIN last left.
     pub last_sent: Option<Instant>,
     pub patience: Patience,
@@ -382,9 +376,9 @@ impl Flow {
             probes: 0,
             unanswered: 0,
             probe_due: false,
-            ack: AckDue::No,
-            unacked_segments: 0,
             challenges: Budgets::default(),
+            acks: AckPolicy::new(config.acks, common.mss),
+            sack: SackReport::default(),
             last_sent: None,
             patience: Patience::NotNeeded,
             nagle: config.nagle,
@@ -414,8 +408,7 @@ impl Flow {
 
     /// An acknowledgment leaves, in whatever segment.
     pub fn acknowledged(&mut self) {
-        self.ack = AckDue::No;
-        self.unacked_segments = 0;
+        self.acks.acknowledged();
         self.timers.stop(Timer::DelayedAck);
     }
 
@@ -534,6 +527,7 @@ impl Flow {
             patience: self.patience.map(ahead),
             pmtu: self.pmtu.project(now),
             clock: self.clock.project(now),
+            acks: self.acks.project(now),
             ..self.clone()
         }
     }

@@ -4,8 +4,9 @@ use lockstep_model::{
     Accepted, Challenge, Flag, Host, Policy, Reply, Segment, Seq, SeqNum, Signal, Tcb, Timer, Urgency,
 };
 
+use super::ack_policy::Arrival;
 use super::congestion::Congestion;
-use super::connection::{AckDue, Common, Effects, Flow, Given};
+use super::connection::{Common, Effects, Flow, Given};
 use super::demux::Pair;
 use super::isn::initial_sequence_number;
 use super::pmtu::PathMtu;
@@ -85,7 +86,7 @@ impl Host<Seq> for Step<'_> {
 
     fn acknowledge(&mut self, _tcb: &Tcb<Seq>, urgency: Urgency) {
         match urgency {
-            Urgency::Now => self.flow.ack = AckDue::Now,
+            Urgency::Now => self.flow.acks.at_once(),
             Urgency::Delayable => self.acknowledge_soon(),
         }
     }
@@ -123,7 +124,7 @@ impl Host<Seq> for Step<'_> {
         let accepted = self.flow.recv.accept(offset, text, fin);
         // RFC 5681 §4.2: out of order, or filling a gap, is acknowledged at once.
         if had_holes || self.flow.recv.has_holes() {
-            self.flow.ack = AckDue::Now;
+            self.flow.acks.at_once();
         }
         self.effects.readable |= accepted.advance > 0;
         Accepted { advance: saturated(accepted.advance), fin: accepted.fin }
@@ -207,7 +208,7 @@ impl Host<Seq> for Step<'_> {
             Timer::FinWait2 => config.fin_wait_2,
             Timer::User => self.flow.settings(self.common).user_timeout,
             Timer::KeepAlive => self.flow.settings(self.common).keep_alive.unwrap_or_default().idle,
-            Timer::DelayedAck => config.delayed_ack,
+            Timer::DelayedAck => config.acks.delay,
         };
         self.flow.timers.set(timer, self.now + delay);
         if timer == Timer::Retransmit {
@@ -232,14 +233,12 @@ impl Host<Seq> for Step<'_> {
 }
 
 impl Step<'_> {
-    /// Delayed, but not beyond the second segment (RFC 9293 §3.8.6.3, SHLD-18 and SHLD-19).
+    /// Delayed, but not for long, nor for much text (RFC 9293 §3.8.6.3).
     fn acknowledge_soon(&mut self) {
-        self.flow.unacked_segments = self.flow.unacked_segments.saturating_add(1);
-        if self.flow.ack == AckDue::Now || self.flow.unacked_segments >= 2 {
-            self.flow.ack = AckDue::Now;
-        } else {
-            self.flow.ack = AckDue::Delayed;
-            self.flow.timers.set(Timer::DelayedAck, self.now + self.common.config.delayed_ack);
+        let octets = saturated(self.given.text.len());
+        let arrival = Arrival { octets, mss: self.common.mss, pause: self.flow.rtt.rto() };
+        if let Some(delay) = self.flow.acks.text_arrived(self.common.config.acks, self.now, &arrival) {
+            self.flow.timers.set(Timer::DelayedAck, self.now + delay);
         }
     }
 

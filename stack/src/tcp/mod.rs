@@ -3,6 +3,7 @@
 //! The table says *what* happens; these modules say *how much* and *when*. None of them reads a clock, knows a frame,
 //! or changes a state.
 
+mod ack_policy;
 mod api;
 mod calls;
 mod chain;
@@ -27,6 +28,7 @@ pub mod reassembly;
 pub mod recovery;
 pub mod recv;
 pub mod rtt;
+mod sack_report;
 pub mod send;
 mod settings;
 mod slab;
@@ -35,6 +37,7 @@ pub mod timers;
 mod trace;
 mod view;
 
+pub use ack_policy::AckConfig;
 pub use api::{Accepted, CallError, ConnectionId, Event, Failure, ListenerId, OpenError, Status, Transition};
 pub use config::{KeepAlive, TcpConfig};
 pub use demux::Pair;

@@ -13,7 +13,7 @@ use super::isn::timestamp_offset;
 use super::recv::UNSCALED_CAPACITY;
 use crate::ip::Handling;
 use crate::time::{Instant, Micros};
-use crate::wire::{SackBlocks, TcpOptions, Timestamps};
+use crate::wire::{MAX_OPTIONS_LEN, SackBlocks, TcpOptions, Timestamps};
 
 /// The largest shift there is; who offers more means this one (RFC 7323 §2.3).
 const MOST_SHIFT: u8 = 14;
@@ -151,10 +151,20 @@ impl Flow {
             window_scale: (syn && carried.window_scaling).then_some(carried.rcv_wind_shift),
             sack_permitted: syn && carried.sack,
             timestamps: carried.timestamps.then(|| self.clock.stamp(now, ack)),
-            sack: SackBlocks::default(),
+            sack: if ack && !syn && carried.sack { self.sack_blocks(&segment) } else { SackBlocks::default() },
         };
         let window = self.agreed.header_of(segment.wnd, syn);
         Dressed { segment, window, options, handling: self.settings(common).handling() }
+    }
+}
+
+impl Flow {
+    /// What there is to say in a SACK option, as far as options may take so much room beside the text of this segment.
+    fn sack_blocks(&mut self, segment: &Segment<Seq>) -> SackBlocks {
+        let beside_text = u32::from(self.smss).saturating_sub(segment.text);
+        let of_options = MAX_OPTIONS_LEN - usize::from(self.agreed.options_len());
+        let room = usize::try_from(beside_text).unwrap_or(usize::MAX).min(of_options);
+        self.sack.blocks(segment.ack, &self.recv, room)
     }
 }
 

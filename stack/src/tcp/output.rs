@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use lockstep_model::{Event, Flag, Flags, Segment, Seq, SeqNum, Timer};
 
 use super::congestion::Congestion;
-use super::connection::{AckDue, Common, Connection, Effects, Given, HEADERS, Patience};
+use super::connection::{Common, Connection, Effects, Given, HEADERS, Patience};
 use super::demux::Pair;
 use super::options::Dressed;
 use super::recovery::Again;
@@ -59,7 +59,7 @@ impl Connection {
         lost.or_else(|| self.plan_fresh(common, now))
             .or_else(|| self.flow.recovery.probe(smss).and_then(|again| self.plan_again(again)))
             .or_else(|| self.flow.recovery.rescue(cwnd, smss).and_then(|again| self.plan_again(again)))
-            .or_else(|| (self.flow.ack == AckDue::Now).then_some(Plan::Ack))
+            .or_else(|| self.flow.acks.is_due_now().then_some(Plan::Ack))
     }
 
     /// This once more, as far as the peer's window reaches (MUST-34: it may have shrunk), the first octet in any case.
@@ -187,6 +187,7 @@ impl Connection {
             }
             Plan::Fresh { len, fin } => {
                 self.flow.sent += len;
+                self.flow.acks.text_left();
                 self.flow.last_sent = Some(now);
                 let (recovery, means) = self.flow.recovery(common, now);
                 let restarts = recovery.sent(segment.seq, text_and_fin, &means);

@@ -132,6 +132,16 @@ impl Reassembly {
         (at < end).then(|| self.offset(start)..self.offset(end))
     }
 
+    /// The first range that holds anything of `wanted`.
+    #[must_use]
+    pub fn first_range_in(&self, wanted: Range<usize>) -> Option<Range<usize>> {
+        let (from, to) = (self.place(wanted.start), self.place(wanted.end));
+        self.range_around(wanted.start).or_else(|| {
+            let (&start, &end) = self.ranges.range(from..to.max(from)).next()?;
+            Some(self.offset(start)..self.offset(end))
+        })
+    }
+
     /// Octets of memory that the text takes.
     #[must_use]
     pub fn memory(&self) -> usize {
@@ -298,6 +308,10 @@ mod tests {
         assert_eq!(held(&r), [(10, 20)]);
         assert_eq!(r.range_around(12), Some(10..20));
         assert_eq!((r.range_around(9), r.range_around(20)), (None, None));
+        assert_eq!(
+            (r.first_range_in(0..11), r.first_range_in(0..10), r.first_range_in(15..99)),
+            (Some(10..20), None, Some(10..20))
+        );
         assert_eq!(arrive(&mut r, 0..12), 20);
         assert_eq!(r, Reassembly::new());
         assert_eq!(r.memory(), PAGE, "the page that RCV.NXT is in");

@@ -171,8 +171,8 @@ impl RecvBuffer {
         self.capacity = self.capacity.max(capacity);
     }
 
-    /// The window that could be offered now, if the difference is worth a word to the peer, in a header whose window
-    /// counts units of 2^`shift`.
+    /// The window that could be offered now, if the difference is worth a word to the peer, in a header that counts
+    /// in units of 2^`shift` (Rcv.Wind.Shift, RFC 7323 §2.2).
     ///
     /// Receiver's silly window syndrome avoidance (RFC 9293 §3.8.6.2.2, MUST-39): the right edge stays until it can
     /// move by min(RCV.BUFF / 2, Eff.snd.MSS).
@@ -211,6 +211,12 @@ impl RecvBuffer {
     #[must_use]
     pub fn range_around(&self, offset: usize) -> Option<Range<usize>> {
         self.ahead.as_ref()?.range_around(offset)
+    }
+
+    /// The first range ahead of RCV.NXT that holds anything of `wanted`.
+    #[must_use]
+    pub fn first_range_in(&self, wanted: Range<usize>) -> Option<Range<usize>> {
+        self.ahead.as_ref()?.first_range_in(wanted)
     }
 
     /// The ranges held ahead of RCV.NXT, ascending.

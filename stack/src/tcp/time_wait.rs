@@ -13,7 +13,7 @@ use std::net::SocketAddrV4;
 use lockstep_model::{Seq, TimeWaitTcb, Timer};
 
 use super::challenge::Budgets;
-use super::connection::{AckDue, Common, Connection, Flow};
+use super::connection::{Common, Connection, Flow};
 use super::demux::{CompactPair, Demux, Pair};
 use super::options::Agreed;
 use super::timers::TimerQueue;
@@ -40,7 +40,7 @@ impl TimeWait {
         let (CompactPair::V4 { local, remote }, flow) = (CompactPair::from(connection.pair()), &connection.flow) else {
             return None;
         };
-        let at_rest = flow.ack == AckDue::No && flow.recv.unread() == 0;
+        let at_rest = flow.acks.is_at_rest() && flow.recv.unread() == 0;
         Some(Self {
             local,
             remote,

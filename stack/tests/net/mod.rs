@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
 
-use lockstep::stack::{CallError, Config, ConnectionId, Event, ListenerId, OptionsConfig, Pair, Stack};
+use lockstep::stack::{AckConfig, CallError, Config, ConnectionId, Event, ListenerId, OptionsConfig, Pair, Stack};
 use lockstep::time::{Instant, Micros};
 use lockstep::wire::{Checksum, EtherType, EthernetFrame, Ipv4Packet, Protocol, TcpFlags, TcpSegment};
 use lockstep_model::{State, Table};
@@ -100,6 +100,7 @@ pub fn config(side: Side) -> Config {
     let mut config = Config::new(side.address(), 24);
     config.tcp.options = OptionsConfig::NONE;
     (config.tcp.receive_buffer, config.tcp.send_buffer) = (65_535, 65_535);
+    config.tcp.acks = AckConfig::STEADY;
     config
 }
 

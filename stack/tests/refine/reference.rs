@@ -61,8 +61,8 @@ pub struct Counters {
     /// RCV.NXT has moved over the FIN.
     pub ended: bool,
     pub owed: Owed,
-    /// Segments with text since an acknowledgment left.
-    unacked_segments: u8,
+    /// Octets of text since an acknowledgment left.
+    unacknowledged: u32,
     /// The timer of delayed acknowledgments runs.
     pub delayed_ack_runs: bool,
     /// Everything below may be sent again; and its first segment must be, now.
@@ -135,14 +135,14 @@ impl Reference {
         if !self.is_bound() {
             let mut child =
                 if self.listens { Reference::listener(setting, now) } else { Reference::new(setting, false) };
-            let outcome = child.step(setting, now, event, 0);
+            let outcome = child.step(setting, now, event, segment.text);
             child.after_arrival();
             if child.is_bound() {
                 *self = Reference { is_child: true, ..child };
             }
             return outcome;
         }
-        let outcome = self.step(setting, now, event, 0);
+        let outcome = self.step(setting, now, event, segment.text);
         // A connection reopened from TIME-WAIT is a new one (MAY-2); back there, it is nobody's again.
         self.is_child = self.is_child && self.tcb.state() != State::TimeWait || self.tcb.reopened();
         self.after_arrival();
@@ -377,7 +377,7 @@ impl Counters {
             fin_ahead: None,
             ended: false,
             owed: Owed::No,
-            unacked_segments: 0,
+            unacknowledged: 0,
             delayed_ack_runs: false,
             resend_until: None,
             resend_now: false,
@@ -405,7 +405,7 @@ impl Counters {
     }
 
     fn acknowledged(&mut self) {
-        (self.owed, self.unacked_segments, self.delayed_ack_runs) = (Owed::No, 0, false);
+        (self.owed, self.unacknowledged, self.delayed_ack_runs) = (Owed::No, 0, false);
     }
 
     fn fall_silent(&mut self) {

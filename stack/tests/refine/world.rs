@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use lockstep::stack::{Config, OptionsConfig, PathMtuConfig, Stack, TcpConfig};
+use lockstep::stack::{AckConfig, Config, OptionsConfig, PathMtuConfig, Stack, TcpConfig};
 use lockstep::tcp::congestion::{Algorithm, CongestionConfig};
 use lockstep::tcp::isn::{IsnSecret, initial_sequence_number};
 use lockstep::tcp::recovery::RecoveryConfig;
@@ -300,6 +300,8 @@ fn setting(side: usize) -> Setting {
         path_mtu: PathMtuConfig::OFF,
         // The reference knows of no loss but by its timer.
         recovery: RecoveryConfig::timeouts_only(),
+        // Which segments come first after a pause, and how fast, is no part of what the reference knows.
+        acks: AckConfig::STEADY,
         ..TcpConfig::default()
     };
     config.rto.after_lost_syn = Micros::from_secs(1);

@@ -195,6 +195,7 @@ impl Before {
     pub fn judge(&self, answers: &[Heard], changes: &[Transition]) -> Result<(), Complaint> {
         self.resets_are_not_answered_by_resets(answers)?;
         self.nobody_answers_so_that_it_is_believed(answers)?;
+        self.one_answer_is_enough(answers)?;
         self.acknowledgments_are_not_acknowledged(answers)?;
         self.who_is_refused_goes_back(changes)?;
         self.our_syn_is_acknowledged_first(changes)?;
@@ -227,6 +228,12 @@ impl Before {
             }
         };
         if answers.iter().all(is_right) { Ok(()) } else { Err("the reset of nobody has the wrong numbers") }
+    }
+
+    /// Whoever has no connection answers a segment with a segment (RFC 9293 §3.10.7.1, §3.10.7.2).
+    fn one_answer_is_enough(&self, answers: &[Heard]) -> Result<(), Complaint> {
+        let has_connection = !matches!(self.state, State::Closed | State::Listen);
+        if has_connection || answers.len() <= 1 { Ok(()) } else { Err("a segment to nobody is answered twice") }
     }
 
     /// RFC 9293 §3.5: "if it did, we would wind up ACKing ACKs!"

@@ -6,7 +6,7 @@ use lockstep_model::{
     Accepted, Challenge, Flag, Host, Policy, Reply, Segment, Seq, SeqNum, Signal, Tcb, Timer, Urgency,
 };
 
-use super::{Counters, ISS_GAP, ISS_TICK, Outcome, Owed, Setting};
+use super::{Counters, ISS_GAP, ISS_TICK, MSS, Outcome, Owed, Setting};
 
 /// One event on its way through the table.
 pub struct Turn<'a> {
@@ -14,7 +14,7 @@ pub struct Turn<'a> {
     pub setting: &'a Setting,
     pub now: Instant,
     pub listening: bool,
-    /// Octets that come with a SEND.
+    /// Octets that come with the event: of a SEND, of a segment.
     pub given: u32,
     pub outcome: Outcome,
 }
@@ -64,11 +64,11 @@ impl Host<Seq> for Turn<'_> {
         self.outcome.controls.push_back(segment);
     }
 
-    /// Delayed, but not beyond the second segment (RFC 9293 §3.8.6.3, SHLD-19).
+    /// Delayed, but not beyond so much text as two full segments carry (RFC 9293 §3.8.6.3, SHLD-19).
     fn acknowledge(&mut self, _: &Tcb<Seq>, urgency: Urgency) {
         let counters = &mut *self.counters;
-        counters.unacked_segments += u8::from(urgency == Urgency::Delayable);
-        if urgency == Urgency::Now || counters.owed == Owed::Now || counters.unacked_segments >= 2 {
+        counters.unacknowledged += if urgency == Urgency::Delayable { self.given } else { 0 };
+        if urgency == Urgency::Now || counters.owed == Owed::Now || counters.unacknowledged >= 2 * u32::from(MSS) {
             counters.owed = Owed::Now;
         } else {
             (counters.owed, counters.delayed_ack_runs) = (Owed::Delayed, true);

@@ -1,0 +1,246 @@
+//! When text that has arrived is acknowledged (RFC 9293 §3.8.6.3, RFC 5681 §4.2).
+//!
+//! The table says *that* an acknowledgment is due, at once or with some delay; here is how much delay. One decision
+//! holds for a whole batch of arrivals: what is due leaves once, when the stack is next asked what it has to send.
+
+use crate::time::{Instant, Micros};
+
+/// How acknowledgments are delayed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct AckConfig {
+    /// The longest that the acknowledgment of text waits for company; less than 0.5 seconds (MUST-40). Zero: never.
+    pub delay: Micros,
+    /// So many segments with text are each acknowledged at once when text begins to arrive, or begins again after a pause:
+    /// the peer's slow start is counted in acknowledgments (RFC 5681 §3.1). Zero: none.
+    pub quick_segments: u8,
+    /// The delay is no longer than twice the usual time between two arrivals: what has not come then will not.
+    pub adaptive: bool,
+}
+
+impl AckConfig {
+    /// Always delayed, always by 40 milliseconds.
+    pub const STEADY: Self = Self { delay: Micros::from_millis(40), quick_segments: 0, adaptive: false };
+}
+
+impl Default for AckConfig {
+    fn default() -> Self {
+        Self { quick_segments: 16, adaptive: true, ..Self::STEADY }
+    }
+}
+
+/// The shortest adaptive delay: time for the user to answer.
+const LEAST_DELAY: Micros = Micros::from_millis(5);
+
+/// RMSS before a full-sized segment has been seen, as far as our own MSS allows so much.
+const LEAST_RMSS: u16 = 536;
+
+/// Whether an acknowledgment has to leave.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) enum AckDue {
+    /// Nothing to acknowledge.
+    #[default]
+    No,
+    /// When the timer goes off, or with whatever leaves before.
+    Delayed,
+    /// With the next opportunity to send.
+    Now,
+}
+
+/// What is to be acknowledged, and how text has been arriving.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct AckPolicy {
+    due: AckDue,
+    /// Segments that will still be acknowledged each at once.
+    quick: u8,
+    /// RMSS, as far as the peer has shown it: the most text that one of his segments has carried.
+    rmss: u16,
+    /// Octets of text since an acknowledgment left.
+    unacknowledged: u32,
+    /// When text last arrived, and the usual time between two arrivals; not kept unless asked for.
+    last_arrival: Option<Instant>,
+    usual_gap: Micros,
+}
+
+impl AckPolicy {
+    /// Nothing has arrived; we have announced `mss`.
+    pub fn new(config: AckConfig, mss: u16) -> Self {
+        Self {
+            due: AckDue::No,
+            quick: config.quick_segments,
+            rmss: LEAST_RMSS.min(mss),
+            unacknowledged: 0,
+            last_arrival: None,
+            usual_gap: config.delay,
+        }
+    }
+
+    /// Whether an acknowledgment has to leave now.
+    pub fn is_due_now(&self) -> bool {
+        self.due == AckDue::Now
+    }
+
+    /// Whether nothing is to be acknowledged.
+    pub fn is_at_rest(&self) -> bool {
+        self.due == AckDue::No
+    }
+
+    /// An acknowledgment has to leave with the next opportunity.
+    pub fn at_once(&mut self) {
+        self.due = AckDue::Now;
+    }
+
+    /// So many octets of text have arrived. Returns how long their acknowledgment may wait, if a time begins to run.
+    ///
+    /// Not beyond the second full-sized segment, in octets (SHLD-19); not at all when text begins to arrive.
+    pub fn text_arrived(&mut self, config: AckConfig, now: Instant, arrival: &Arrival) -> Option<Micros> {
+        self.observe(config, now, arrival);
+        self.unacknowledged = self.unacknowledged.saturating_add(arrival.octets);
+        let quick = arrival.octets > 0 && self.quick > 0;
+        self.quick -= u8::from(quick);
+        let enough = self.unacknowledged >= 2 * u32::from(self.rmss);
+        if enough || quick || config.delay == Micros::ZERO {
+            self.due = AckDue::Now;
+        }
+        match self.due {
+            AckDue::No => {
+                self.due = AckDue::Delayed;
+                Some(self.delay(config))
+            }
+            AckDue::Delayed | AckDue::Now => None,
+        }
+    }
+
+    /// An acknowledgment has left, in whatever segment.
+    pub fn acknowledged(&mut self) {
+        self.due = AckDue::No;
+        self.unacknowledged = 0;
+    }
+
+    /// Text of ours has left. Who answers acknowledges with his answers.
+    pub fn text_left(&mut self) {
+        self.quick = 0;
+    }
+
+    /// The same with times relative to `now`.
+    pub fn project(self, now: Instant) -> Self {
+        Self { last_arrival: self.last_arrival.map(|at| Instant::ZERO + now.since(at)), ..self }
+    }
+
+    fn observe(&mut self, config: AckConfig, now: Instant, arrival: &Arrival) {
+        let most = u32::from(arrival.mss);
+        self.rmss = u16::try_from(arrival.octets.min(most)).unwrap_or(u16::MAX).max(self.rmss);
+        if !config.adaptive {
+            return;
+        }
+        let gap = self.last_arrival.replace(now).map(|at| now.since(at));
+        if gap.is_some_and(|gap| gap > arrival.pause) {
+            self.quick = config.quick_segments;
+        } else if let Some(gap) = gap {
+            let usual = (3 * self.usual_gap.get() + gap.get()) / 4;
+            self.usual_gap = Micros::new(usual).min(config.delay);
+        }
+    }
+
+    fn delay(&self, config: AckConfig) -> Micros {
+        match config.adaptive {
+            true => self.usual_gap.saturating_mul(2).max(LEAST_DELAY).min(config.delay),
+            false => config.delay,
+        }
+    }
+}
+
+/// Text that has arrived, and what it is compared with.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Arrival {
+    /// Octets of text.
+    pub octets: u32,
+    /// The MSS we have announced: what counts as more than this was put together on the way.
+    pub mss: u16,
+    /// After so long without text the peer begins again with slow start (RFC 5681 §4.1: a retransmission timeout).
+    pub pause: Micros,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(millis: u64) -> Instant {
+        Instant::ZERO + Micros::from_millis(millis)
+    }
+
+    fn of(octets: u32) -> Arrival {
+        Arrival { octets, mss: 1460, pause: Micros::from_secs(1) }
+    }
+
+    #[test]
+    fn the_second_full_segment_is_acknowledged_at_once_and_the_first_is_not() {
+        let mut policy = AckPolicy::new(AckConfig::STEADY, 1460);
+        assert_eq!(policy.text_arrived(AckConfig::STEADY, at(0), &of(1460)), Some(AckConfig::STEADY.delay));
+        assert!(!policy.is_due_now());
+        assert_eq!(policy.text_arrived(AckConfig::STEADY, at(1), &of(1460)), None);
+        assert!(policy.is_due_now());
+        policy.acknowledged();
+        assert_eq!(policy.text_arrived(AckConfig::STEADY, at(2), &of(1460)), Some(AckConfig::STEADY.delay));
+    }
+
+    #[test]
+    fn small_segments_do_not_begin_the_delay_again_and_count_by_their_octets() {
+        let mut policy = AckPolicy::new(AckConfig::STEADY, 1460);
+        assert_eq!(policy.text_arrived(AckConfig::STEADY, at(0), &of(100)), Some(AckConfig::STEADY.delay));
+        for n in 1..10 {
+            assert_eq!(policy.text_arrived(AckConfig::STEADY, at(n), &of(100)), None);
+            assert!(!policy.is_due_now());
+        }
+        assert_eq!(policy.text_arrived(AckConfig::STEADY, at(10), &of(100)), None);
+        assert!(policy.is_due_now(), "1,100 octets are two segments of 536, and no larger has been seen");
+    }
+
+    #[test]
+    fn segments_put_together_on_the_way_count_for_what_they_were() {
+        let mut policy = AckPolicy::new(AckConfig::STEADY, 1460);
+        policy.text_arrived(AckConfig::STEADY, at(0), &of(64_000));
+        assert!(policy.is_due_now());
+        policy.acknowledged();
+        policy.text_arrived(AckConfig::STEADY, at(0), &of(2919));
+        assert!(!policy.is_due_now());
+        policy.text_arrived(AckConfig::STEADY, at(0), &of(1));
+        assert!(policy.is_due_now());
+    }
+
+    #[test]
+    fn the_first_segments_are_acknowledged_each_until_we_answer_and_again_after_a_pause() {
+        let config = AckConfig::default();
+        let mut policy = AckPolicy::new(config, 1460);
+        let is_quick = |policy: &mut AckPolicy, millis| {
+            policy.text_arrived(config, at(millis), &of(10));
+            let quick = policy.is_due_now();
+            policy.acknowledged();
+            quick
+        };
+        assert_eq!((0..20).filter(|&n| is_quick(&mut policy, n)).count(), 16);
+        assert!(!is_quick(&mut policy, 1_018));
+        assert!(is_quick(&mut policy, 2_100));
+        policy.text_left();
+        assert!(!is_quick(&mut policy, 2_101));
+    }
+
+    #[test]
+    fn the_delay_follows_the_arrivals_and_keeps_its_bounds() {
+        let config = AckConfig { quick_segments: 0, ..AckConfig::default() };
+        let mut policy = AckPolicy::new(config, 1460);
+        let mut delay_after = |gap: u64, times: u64| {
+            let mut now = policy.last_arrival.unwrap_or(Instant::ZERO);
+            let mut delay = Micros::ZERO;
+            for _ in 0..times {
+                now += Micros::new(gap);
+                policy.acknowledged();
+                delay = policy.text_arrived(config, now, &of(10)).unwrap();
+            }
+            delay
+        };
+        assert_eq!(delay_after(1, 1), Micros::from_millis(40));
+        assert_eq!(delay_after(1, 30), LEAST_DELAY);
+        assert_eq!(delay_after(7_000, 40).get() / 1_000, 13);
+        assert_eq!(delay_after(900_000, 40), Micros::from_millis(40));
+    }
+}
