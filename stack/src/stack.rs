@@ -20,8 +20,9 @@ use crate::wire::{Icmpv4Message, MacAddr, Protocol};
 
 pub use crate::limits::Limits;
 pub use crate::tcp::{
-    Accepted, AckConfig, CallError, ConnectionId, Event, Failure, KeepAlive, ListenerId, OpenError, OptionsConfig,
-    Pair, PathMtuConfig, Projected, Settings, Status, TcpConfig, Transition,
+    Accepted, AckConfig, BacklogFull, CallError, ConnectionId, Event, Failure, KeepAlive, ListenConfig, ListenerId,
+    OpenError, OptionsConfig, Pair, PathMtuConfig, PortSelection, Projected, Settings, Status, SynCookies, TcpConfig,
+    Transition,
 };
 pub use config::{Config, ConfigError};
 pub use project::Projection;

@@ -50,6 +50,9 @@ impl Endpoints {
             self.call_at(now, index, Call::OpenActive { remote: true });
             return Err(OpenError::AddressInUse(local));
         }
+        if self.is_full() {
+            return Err(OpenError::TooManyConnections);
+        }
         let mut connection = Connection::closed(&self.common, pair);
         connection.set_settings(&self.common, now, settings.unwrap_or(self.common.settings));
         let entry = Entry { connection, owner: Owner::User, news: News::default(), failure: None };
@@ -65,7 +68,6 @@ impl Endpoints {
         let Some(index) = listener.established.pop_front() else {
             return Ok(None);
         };
-        listener.children.remove(&index);
         let (Some(key), Some(entry)) = (self.connections.key(index), self.connections.at_mut(index)) else {
             return Ok(None);
         };
@@ -78,10 +80,11 @@ impl Endpoints {
 
     /// The listener goes away, and with it the connections that nobody has accepted.
     pub fn close_listener(&mut self, now: Instant, listener: ListenerId) -> Result<(), CallError> {
+        self.wake_children(listener);
         let mut listener = self.listeners.remove(listener.0).ok_or(CallError::DoesNotExist)?;
         let effects = listener.connection.call(&self.common, now, Call::Close);
         self.record(now, listener.connection.pair(), &effects);
-        for &index in &listener.children {
+        for &index in listener.whole.iter().chain(&listener.established) {
             if let Some(entry) = self.connections.at_mut(index) {
                 entry.owner = Owner::Nobody;
             }
@@ -272,6 +275,14 @@ impl Endpoints {
         }
     }
 
+    /// The children of a listener that are packed are connections again.
+    fn wake_children(&mut self, listener: ListenerId) {
+        let half_open = self.listeners.get(listener.0).map(|listener| listener.half_open.clone());
+        for (_, place) in half_open.unwrap_or_default() {
+            self.wake_half_open(place);
+        }
+    }
+
     fn free_port_to_listen(&mut self, local: SocketAddr) -> Result<SocketAddr, OpenError> {
         let listeners = &self.listeners;
         let port = self.ports.choose(None, |port| listeners.on_port(port).is_none());
@@ -279,11 +290,13 @@ impl Endpoints {
     }
 
     fn free_pair(&mut self, local: SocketAddr, remote: SocketAddr) -> Result<Pair, OpenError> {
-        let (listeners, demux, time_waits) = (&self.listeners, &self.demux, &self.time_waits);
+        let Self { listeners, demux, time_waits, half_open, ports, .. } = self;
         let with = |port| Pair { local: SocketAddr::new(local.ip(), port), remote };
-        let is_bound = |pair: &Pair| demux.find(pair).is_some() || time_waits.get(pair).is_some();
+        let is_bound = |pair: &Pair| {
+            demux.find(pair).is_some() || time_waits.get(pair).is_some() || half_open.find(pair).is_some()
+        };
         let is_free = |port| listeners.on_port(port).is_none() && !is_bound(&with(port));
-        self.ports.choose(Some(remote), is_free).map(with).ok_or(OpenError::NoPortFree)
+        ports.choose(Some(remote), is_free).map(with).ok_or(OpenError::NoPortFree)
     }
 }
 

@@ -4,8 +4,10 @@ use std::ops::RangeInclusive;
 
 use super::ack_policy::AckConfig;
 use super::congestion::CongestionConfig;
+use super::listen::ListenConfig;
 use super::options::OptionsConfig;
 use super::pmtu::PathMtuConfig;
+use super::ports::PortSelection;
 use super::recovery::RecoveryConfig;
 use super::rtt::RtoConfig;
 use crate::time::Micros;
@@ -56,6 +58,10 @@ pub struct TcpConfig {
     pub reopen_time_wait: bool,
     /// The ports that connections get when the user names none (RFC 6335: 49152 to 65535).
     pub ephemeral_ports: RangeInclusive<u16>,
+    /// How one of them is chosen (RFC 6056).
+    pub port_selection: PortSelection,
+    /// How listeners hold out against floods (RFC 4987).
+    pub listen: ListenConfig,
 }
 
 /// When an idle connection is probed (RFC 9293 §3.8.4).
@@ -99,6 +105,8 @@ impl Default for TcpConfig {
             rfc1337: true,
             reopen_time_wait: true,
             ephemeral_ports: 49_152..=65_535,
+            port_selection: PortSelection::DoubleHash,
+            listen: ListenConfig::default(),
         }
     }
 }

@@ -70,6 +70,8 @@ pub(super) struct Given<'a> {
     pub options: Option<&'a TcpOptions>,
     /// Whether somebody listens for a new connection in place of this one.
     pub listening: bool,
+    /// The ISS of the connection that begins, if it is not to be chosen.
+    pub iss: Option<Seq>,
 }
 
 /// What came of an event.
@@ -193,11 +195,11 @@ impl Connection {
         if timer == Timer::User && self.flow.postpone_user_timeout(common) {
             timer = self.flow.timers.expire(now)?;
         }
+        let in_vain = self.is_in_vain(common, timer);
         let claimed = self.flow.pmtu.claimed();
         let doubtful = timer == Timer::Retransmit && self.flow.retransmission_is_due(common, now, &self.tcb);
         // A mere suspicion may be an outage, and is not passed on.
         let path_mtu = claimed.filter(|&mtu| mtu == self.flow.pmtu.mtu());
-        let in_vain = timer == Timer::KeepAlive && self.flow.keep_alives_are_in_vain(common);
         let timer = if in_vain { Timer::User } else { timer };
         // In the other states something else runs out of patience, and no keep-alive is sent that could be in vain.
         let keeps_alive = timer == Timer::KeepAlive && common.table().covers(Stage::KeepAliveTimeout, self.tcb.state());
@@ -206,6 +208,17 @@ impl Connection {
             self.flow.keep_alive_was_sent(common, now);
         }
         Some(Effects { doubtful, path_mtu, ..effects })
+    }
+
+    /// Whether what this timer would send again has been sent often enough: a keep-alive, or a listener's SYN,ACK to one who
+    /// may never have sent a SYN.
+    fn is_in_vain(&self, common: &Common, timer: Timer) -> bool {
+        let half_open_child = self.tcb.state() == State::SynReceived && self.tcb.is_passive();
+        match timer {
+            Timer::KeepAlive => self.flow.keep_alives_are_in_vain(common),
+            Timer::Retransmit => half_open_child && self.flow.timeouts >= common.config.listen.syn_ack_retries,
+            Timer::Persist | Timer::TimeWait | Timer::FinWait2 | Timer::User | Timer::DelayedAck => false,
+        }
     }
 
     /// When something is next to be done without anybody asking.

@@ -16,6 +16,8 @@ use super::counts::RuleCounts;
 use super::demux::{Demux, Pair};
 use super::isn::IsnSecret;
 use super::listen::Listeners;
+use super::listen::cookie::Cookies;
+use super::listen::half_open::SynQueue;
 use super::options::Dressed;
 use super::orphans::Orphans;
 use super::output::write_segment;
@@ -41,6 +43,8 @@ pub(crate) struct Endpoints {
     pub(super) demux: Demux,
     /// Connections in TIME-WAIT that nobody owns are here, and not among the others.
     pub(super) time_waits: TimeWaits,
+    pub(super) half_open: SynQueue,
+    pub(super) cookies: Cookies,
     pub(super) orphans: Orphans,
     pub(super) listeners: Listeners,
     pub(super) ports: Ports,
@@ -126,7 +130,7 @@ impl Endpoints {
         mss: u16,
         secret: [u8; 16],
     ) -> Result<Self, super::isn::IsnSecretError> {
-        let ports = Ports::new(derived_key(secret, "ports"), config.ephemeral_ports.clone());
+        let ports = Ports::new(derived_key(secret, "ports"), config.ephemeral_ports.clone(), config.port_selection);
         Ok(Self {
             common: Common {
                 prediction: Prediction::of(table),
@@ -139,6 +143,8 @@ impl Endpoints {
             connections: Slab::new(limits.connections),
             demux: Demux::new(derived_key(secret, "demux")),
             time_waits: TimeWaits::new(derived_key(secret, "time-wait"), limits.time_waits),
+            half_open: SynQueue::new(derived_key(secret, "half-open")),
+            cookies: Cookies::new(derived_key(secret, "cookies")),
             orphans: Orphans::new(limits.orphans),
             listeners: Listeners::new(limits.listeners),
             ports,
@@ -163,6 +169,9 @@ impl Endpoints {
         while let Some(block) = self.time_waits.take_due(now) {
             self.wake(&block);
         }
+        while let Some(place) = self.half_open.pop_due(now) {
+            self.wake_half_open(place);
+        }
         while let Some(index) = self.deadlines.pop_due(now) {
             while let Some(entry) = self.connections.at_mut(index) {
                 let Some(effects) = entry.connection.timeout(&self.common, now) else {
@@ -177,7 +186,8 @@ impl Endpoints {
 
     /// When [`timeout`](Self::timeout) has something to do, or will find that it has not.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        [self.deadlines.poll_timeout(), self.time_waits.poll_timeout()].into_iter().flatten().min()
+        let all = [self.deadlines.poll_timeout(), self.time_waits.poll_timeout(), self.half_open.poll_timeout()];
+        all.into_iter().flatten().min()
     }
 
     /// Writes the next segment that may leave into `frame`, behind the headroom, and says who it is for.
@@ -353,6 +363,12 @@ impl Endpoints {
         }
     }
 
+    /// Sees to what follows from a step of a connection that is not kept.
+    pub(super) fn answer(&mut self, now: Instant, pair: Pair, effects: &Effects) {
+        self.record(now, pair, effects);
+        effects.emitted.iter().for_each(|&answer| self.emit(pair, answer));
+    }
+
     /// Counts the rules that fired, and traces what they changed.
     pub(super) fn record(&mut self, now: Instant, pair: Pair, effects: &Effects) {
         effects.fired.iter().for_each(|rule| self.fired.add(rule));
@@ -405,7 +421,7 @@ impl Endpoints {
             return Heard::ByNobody;
         };
         entry.owner = Owner::Listener { index: parent, established: true };
-        listener.children.insert(index);
+        listener.whole.remove(&index);
         listener.established.push_back(index);
         self.acceptable.push(parent);
         Heard::Well
@@ -443,7 +459,7 @@ impl Endpoints {
             Owner::User | Owner::Listener { established: true, .. } if !unborn => {}
             Owner::Listener { index: parent, .. } => {
                 if let Some(listener) = self.listeners.at_mut(parent) {
-                    listener.children.remove(&index);
+                    listener.whole.remove(&index);
                 }
                 self.forget(index);
             }
@@ -452,20 +468,24 @@ impl Endpoints {
     }
 
     /// The connection at `index`, to which no segments go any more, is gone.
-    fn forget(&mut self, index: usize) {
+    pub(super) fn forget(&mut self, index: usize) {
         self.deadlines.remove(index);
         self.orphans.remove(index);
         self.connections.remove(index);
     }
 
-    // ---- TIME-WAIT -------------------------------------------------------------------------------------------------------
+    // ---- Packed connections -------------------------------------------------------------------------------------------------------
 
-    /// The place of this pair's connection, awake if it was packed in TIME-WAIT.
+    /// The place of this pair's connection, awake if it was packed.
     pub(super) fn find(&mut self, pair: &Pair) -> Option<usize> {
-        self.demux.find(pair).or_else(|| {
+        if let Some(index) = self.demux.find(pair) {
+            Some(index)
+        } else if let Some(place) = self.half_open.find(pair) {
+            self.wake_half_open(place)
+        } else {
             let block = self.time_waits.take(pair)?;
             Some(self.wake(&block))
-        })
+        }
     }
 
     /// What was packed is a connection again, until it has nothing more to say.
@@ -473,14 +493,20 @@ impl Endpoints {
         let connection = block.expand(&self.common);
         let entry = Entry { connection, owner: Owner::Nobody, news: News::default(), failure: None };
         let index = self.connections.insert_anyway(entry).index();
-        self.demux.insert(block.pair(), index);
-        self.schedule(index);
-        self.dirty.push(index);
+        self.attend(block.pair(), index);
         index
     }
 
-    /// A connection in TIME-WAIT that nobody owns and that has nothing to say is packed.
-    fn lay_to_rest(&mut self, index: usize) {
+    /// What has just been woken gets segments again and is heard.
+    pub(super) fn attend(&mut self, pair: Pair, index: usize) {
+        self.demux.insert(pair, index);
+        self.schedule(index);
+        self.dirty.push(index);
+    }
+
+    /// A connection that has nothing to say is packed if it is in TIME-WAIT and nobody owns it, or in the handshake.
+    pub(super) fn lay_to_rest(&mut self, index: usize) {
+        self.pack_half_open(index);
         let entry = self.connections.at(index).filter(|entry| entry.owner == Owner::Nobody);
         let block = entry.filter(|_| self.time_waits.are_kept()).and_then(|entry| TimeWait::pack(&entry.connection));
         if let Some(block) = block {

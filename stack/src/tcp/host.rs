@@ -62,6 +62,9 @@ impl Host<Seq> for Step<'_> {
     }
 
     fn iss(&mut self, above: Option<Seq>) -> Seq {
+        if let Some(iss) = self.given.iss {
+            return iss;
+        }
         let Pair { local, remote } = self.pair;
         let iss = Seq::new(initial_sequence_number(&self.common.secret, local, remote, self.now));
         match above {

@@ -4,7 +4,7 @@ use lockstep_model::{Event, Flag, Flags, Segment, Seq, SeqNum, State};
 
 use super::connection::{Connection, Given};
 use super::demux::Pair;
-use super::endpoints::{Endpoints, Entry, News, Owner};
+use super::endpoints::{Endpoints, News, Owner};
 use super::options::Agreed;
 use crate::drops::DropReason;
 use crate::time::Instant;
@@ -21,32 +21,40 @@ impl Endpoints {
         let agreed = index.and_then(|index| self.connections.at(index)).map(|entry| entry.connection.flow.agreed);
         let segment = segment_of(bytes, agreed.unwrap_or_default());
         let (options, _) = bytes.options();
-        let given = Given { text: bytes.text(), options: Some(&options), listening: false };
+        let given = Given { text: bytes.text(), options: Some(&options), ..Given::default() };
         if let Some(index) = index {
-            self.deliver(now, index, segment, given);
-            Ok(())
+            self.deliver(now, index, segment, given)
         } else if let Some(parent) = self.listeners.on_port(pair.local.port()) {
             self.fork(now, parent, pair, segment, given)
         } else {
             let mut nobody = Connection::closed(&self.common, pair);
             let effects = nobody.step(&self.common, now, Event::Arrives(segment), given);
-            self.record(now, pair, &effects);
-            effects.emitted.iter().for_each(|&answer| self.emit(pair, answer));
+            self.answer(now, pair, &effects);
             Ok(())
         }
     }
 
-    fn deliver(&mut self, now: Instant, index: usize, segment: Segment<Seq>, given: Given<'_>) {
+    fn deliver(
+        &mut self,
+        now: Instant,
+        index: usize,
+        segment: Segment<Seq>,
+        given: Given<'_>,
+    ) -> Result<(), DropReason> {
+        if self.finds_no_room(now, index, segment, given) {
+            return Err(self.turn_away(now, index));
+        }
         let overfull = self.connections.is_overfull();
         let Some(entry) = self.connections.at_mut(index) else {
-            return;
+            return Ok(());
         };
         // Only a connection that nobody holds can become another one.
         let reopens = entry.owner == Owner::Nobody && entry.connection.flow.recv.unread() == 0;
-        let listening = reopens && !overfull && self.listeners.has_room_on(entry.connection.pair().local.port());
+        let listening = reopens && !overfull && self.listeners.may_reopen_on(entry.connection.pair().local.port());
         let effects = entry.connection.arrives(&self.common, now, segment, Given { listening, ..given });
         self.change_owner(index);
         self.settle(now, index, &effects);
+        Ok(())
     }
 
     /// A connection reopened from TIME-WAIT (MAY-2) is a new one, a child of whoever listens now; back in TIME-WAIT, it is
@@ -60,7 +68,7 @@ impl Endpoints {
                 let Some((parent, listener)) = parent.and_then(|at| Some((at, self.listeners.at_mut(at)?))) else {
                     return;
                 };
-                listener.children.insert(index);
+                listener.whole.insert(index);
                 self.orphans.remove(index);
                 entry.owner = Owner::Listener { index: parent, established: false };
                 entry.connection.flow.own_settings.clone_from(&listener.connection.flow.own_settings);
@@ -72,44 +80,12 @@ impl Endpoints {
                 if entry.connection.tcb().state() == State::TimeWait =>
             {
                 if let Some(listener) = self.listeners.at_mut(parent) {
-                    listener.children.remove(&index);
+                    listener.whole.remove(&index);
                 }
                 entry.owner = Owner::Nobody;
             }
             Owner::User | Owner::Nobody | Owner::Listener { .. } => {}
         }
-    }
-
-    /// Steps a copy of the listener, which is a new connection unless it is in LISTEN afterwards.
-    fn fork(
-        &mut self,
-        now: Instant,
-        parent: usize,
-        pair: Pair,
-        segment: Segment<Seq>,
-        given: Given<'_>,
-    ) -> Result<(), DropReason> {
-        let Some(listener) = self.listeners.at_mut(parent) else {
-            return Ok(());
-        };
-        let mut child = Connection::of(&self.common, pair, *listener.connection.tcb());
-        child.flow.own_settings.clone_from(&listener.connection.flow.own_settings);
-        let effects = child.arrives(&self.common, now, segment, given);
-        if child.tcb().state() == State::Listen {
-            self.record(now, pair, &effects);
-            effects.emitted.iter().for_each(|&answer| self.emit(pair, answer));
-            return Ok(());
-        }
-        if !listener.has_room() {
-            return Err(DropReason::BacklogFull);
-        }
-        let owner = Owner::Listener { index: parent, established: false };
-        let entry = Entry { connection: child, owner, news: News::default(), failure: None };
-        let key = self.connections.insert(entry).ok_or(DropReason::ConnectionsFull)?;
-        listener.children.insert(key.index());
-        self.demux.insert(pair, key.index());
-        self.settle(now, key.index(), &effects);
-        Ok(())
     }
 }
 

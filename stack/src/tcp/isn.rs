@@ -171,6 +171,39 @@ mod tests {
         assert!(steps.len() >= numbers.len() - 3);
     }
 
+    /// THREATS 6: of a hundred thousand numbers at one moment the first, the middle and the last octets are uniform
+    /// (chi-squared over 256 values: 255 +- 5 sigma), so are the differences of neighbours, and none says anything about the
+    /// next (lag-1 correlation within 5 sigma). Two secrets have nothing in common.
+    #[test]
+    fn a_hundred_thousand_numbers_look_random() {
+        let of = |seed, n: u32| {
+            let [_, host, a, b] = n.to_be_bytes();
+            isn(seed, v4(1, u16::from_be_bytes([a, b])), v4(host + 2, 80), Instant::ZERO)
+        };
+        let numbers: Vec<u32> = (0..100_000).map(|n| of(7, n)).collect();
+        let differences: Vec<u32> = numbers.windows(2).map(|w| w[1].wrapping_sub(w[0])).collect();
+        let secrets: Vec<u32> = (0..100_000).map(|n| of(7, n) ^ of(8, n)).collect();
+        for (name, sample) in [("numbers", &numbers), ("differences", &differences), ("secrets", &secrets)] {
+            for shift in [0, 8, 16, 24] {
+                let chi2 = chi_squared(sample.iter().map(|n| n >> shift & 0xff));
+                assert!((255.0 - 113.0..255.0 + 113.0).contains(&chi2), "{name} >> {shift}: chi-squared {chi2}");
+            }
+        }
+        let mean = f64::from(u32::MAX) / 2.0;
+        let product = |lag: usize| -> f64 {
+            numbers.iter().zip(&numbers[lag..]).map(|(&a, &b)| (f64::from(a) - mean) * (f64::from(b) - mean)).sum()
+        };
+        let correlation = product(1) / product(0);
+        assert!(correlation.abs() < 5.0 / 100_000_f64.sqrt(), "lag-1 correlation {correlation}");
+    }
+
+    fn chi_squared(octets: impl Iterator<Item = u32>) -> f64 {
+        let mut counts = [0_u32; 256];
+        octets.for_each(|octet| counts[usize::try_from(octet).unwrap()] += 1);
+        let expected = f64::from(counts.iter().sum::<u32>()) / 256.0;
+        counts.iter().map(|&n| (f64::from(n) - expected).powi(2) / expected).sum()
+    }
+
     proptest! {
         /// One pair: the number moves by exactly one per 4 microseconds, across the wrap of the space too.
         #[test]

@@ -129,10 +129,16 @@ impl Flow {
         if let Some(timestamps) = theirs.timestamps.filter(|_| self.agreed.timestamps) {
             self.clock.begin(now, timestamps.value);
         }
-        self.send_mss = match theirs.mss {
+        let send_mss = match theirs.mss {
             None | Some(0) => DEFAULT_SEND_MSS,
             Some(mss) => mss.max(LEAST_SEND_MSS),
         };
+        self.use_send_mss(common, send_mss);
+    }
+
+    /// The peer takes segments of this size: congestion control begins with it.
+    pub fn use_send_mss(&mut self, common: &Common, send_mss: u16) {
+        self.send_mss = send_mss;
         self.smss = self.effective_send_mss();
         self.congestion = Controller::new(self.smss, common.config.congestion);
     }

@@ -120,6 +120,11 @@ impl RecvBuffer {
         self.rcv_wnd = rcv_wnd;
     }
 
+    /// Nothing has arrived, and so much of the window is left: a connection in the handshake.
+    pub fn begin_with(&mut self, rcv_wnd: usize) {
+        self.rcv_wnd = rcv_wnd;
+    }
+
     /// Whether the user has read all there will ever be.
     #[must_use]
     pub fn is_at_end(&self) -> bool {

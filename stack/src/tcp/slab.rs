@@ -34,6 +34,11 @@ impl<T> Slab<T> {
         Self { places: Vec::new(), free: Vec::new(), capacity }
     }
 
+    /// How many things there may be.
+    pub fn capacity(&self) -> usize {
+        self.capacity
+    }
+
     /// Whether there is no room for one more.
     pub fn is_full(&self) -> bool {
         self.len() >= self.capacity

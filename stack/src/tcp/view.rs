@@ -65,6 +65,9 @@ impl Endpoints {
         if connection.is_none() && self.time_waits.get(pair).is_some() {
             return State::TimeWait;
         }
+        if connection.is_none() && self.half_open.find(pair).is_some() {
+            return State::SynReceived;
+        }
         let listener = self.listeners.on_port(pair.local.port()).and_then(|index| self.listeners.at(index));
         match (connection, listener) {
             (Some(entry), _) => entry.connection.tcb().state(),
@@ -85,13 +88,14 @@ impl Endpoints {
 
     /// All connections and their states.
     pub fn states(&self) -> impl Iterator<Item = (Pair, State)> + '_ {
-        let packed = self.time_waits.iter().map(|block| (block.pair(), State::TimeWait));
+        let half_open = self.half_open.iter().map(|block| (block.pair(), State::SynReceived));
+        let packed = self.time_waits.iter().map(|block| (block.pair(), State::TimeWait)).chain(half_open);
         self.connections.iter().map(|entry| (entry.connection.pair(), entry.connection.tcb().state())).chain(packed)
     }
 
     /// How many connections there are, TIME-WAIT and those that ended but were not released included.
     pub fn len(&self) -> usize {
-        self.connections.len() + self.time_waits.len()
+        self.connections.len() + self.time_waits.len() + self.half_open.len()
     }
 
     /// How often each rule has fired.
@@ -114,13 +118,13 @@ impl Endpoints {
             };
             (entry.connection.project(now), holder, entry.news, entry.failure)
         };
-        let packed = self.time_waits.iter().map(|block| block.expand(&self.common).project(now));
-        let mut connections: Vec<_> = self
-            .connections
-            .iter()
-            .map(of_entry)
-            .chain(packed.map(|connection| (connection, Holder::Nobody, News::default(), None)))
-            .collect();
+        let waiting = self.time_waits.iter().map(|block| (block.expand(&self.common), Holder::Nobody));
+        let child = Holder::Listener { established: false };
+        let half_open = self.half_open.iter().map(|block| (block.expand(&self.common), child));
+        let of_packed =
+            |(connection, holder): (Connection, _)| (connection.project(now), holder, News::default(), None);
+        let mut connections: Vec<_> =
+            self.connections.iter().map(of_entry).chain(waiting.chain(half_open).map(of_packed)).collect();
         connections.sort_by_key(|(connection, holder, ..)| (connection.pair(), connection.tcb().state(), *holder));
         let pair_at = |&index: &usize| self.connections.at(index).map(|entry| entry.connection.pair());
         let mut listeners: Vec<_> = self

@@ -207,11 +207,13 @@ impl Reference {
 
     /// The stack's clock has come to the deadline of this timer; nothing happens if the table no longer has it running.
     pub fn timeout(&mut self, setting: &Setting, now: Instant, timer: Timer) -> Outcome {
+        let in_vain = self.answers_in_vain(setting);
         let counters = &mut self.counters;
         let timer = match timer {
             Timer::Retransmit | Timer::Persist | Timer::TimeWait | Timer::FinWait2 if !self.tcb.armed(timer) => {
                 return Outcome::default();
             }
+            Timer::Retransmit if in_vain => Timer::User,
             Timer::Retransmit => {
                 let probes = self.tcb.window_known() && self.tcb.snd_wnd() == 0;
                 counters.probed |= probes;
@@ -232,6 +234,12 @@ impl Reference {
             Timer::Persist | Timer::TimeWait | Timer::FinWait2 | Timer::User | Timer::DelayedAck => timer,
         };
         self.step(setting, now, Event::Timeout(timer), 0)
+    }
+
+    /// A listener's SYN,ACK has been sent again often enough.
+    fn answers_in_vain(&self, setting: &Setting) -> bool {
+        let half_open_child = self.tcb.state() == State::SynReceived && self.tcb.is_passive();
+        half_open_child && self.counters.timeouts >= setting.config.listen.syn_ack_retries
     }
 
     /// The user takes `octets` of text; a window that can open wide is announced (RFC 9293 §3.8.6.2.2).

@@ -453,6 +453,8 @@ fn config(host: usize, mtu: u16, climate: &Climate, random: &mut SplitMix64) -> 
     tcp.send_buffer = [100, 5_000, 65_535][usize::try_from(random.below(3)).unwrap()];
     // The observer and the attacker know no options.
     tcp.options = OptionsConfig::NONE;
+    // Nobody's patience hides a handshake that a wrong table does not let end.
+    tcp.listen.syn_ack_retries = u8::MAX;
     tcp.nagle = random.below(3) > 0;
     tcp.reopen_time_wait = random.below(4) > 0;
     if !climate.calm {
