@@ -4,7 +4,7 @@
 //! Whatever happens to one makes it a [`Connection`] again, which the table steps like any other. A block is made only of
 //! a connection that [`HalfOpen::expand`] gives back, the same in every variable.
 
-use lockstep_model::{Seq, SeqNum, SynReceivedTcb, Timer};
+use lockstep_model::{Seq, SynReceivedTcb, Timer};
 
 use crate::tcp::challenge::Budgets;
 use crate::tcp::connection::{Common, Connection};
@@ -48,7 +48,7 @@ impl HalfOpen {
             send_mss: flow.send_mss,
             rcv_wnd: u32::try_from(flow.recv.rcv_wnd()).ok()?,
             timeouts: flow.timeouts,
-            begun: flow.timing?.1,
+            begun: flow.syn_sent?,
             retransmit_at: flow.timers.deadline(Timer::Retransmit)?,
             give_up_at: flow.timers.deadline(Timer::User)?,
             challenges: flow.challenges.clone(),
@@ -67,7 +67,7 @@ impl HalfOpen {
         flow.use_send_mss(common, self.send_mss);
         flow.recv.begin_with(usize::try_from(self.rcv_wnd).unwrap_or(usize::MAX));
         flow.syn_outstanding = true;
-        flow.timing = Some((tcb.iss().plus(1), self.begun));
+        flow.syn_sent = Some(self.begun);
         flow.timers.set(Timer::Retransmit, self.retransmit_at);
         flow.timers.set(Timer::User, self.give_up_at);
         flow.challenges = self.challenges.clone();

@@ -189,7 +189,7 @@ impl Endpoints {
         let remembered = Given { options: Some(&options), iss: Some(iss), ..Given::default() };
         child.arrives(&self.common, now, syn, remembered);
         // When the SYN,ACK left is forgotten: its round trip is not measured.
-        child.flow.timing = None;
+        child.flow.syn_sent = None;
         let wnd = child.flow.agreed.octets_of(u16::try_from(segment.wnd).unwrap_or(u16::MAX), false);
         let effects = child.arrives(&self.common, now, Segment { wnd, ..segment }, given);
         self.grow(now, parent, child, &effects).map(drop)
