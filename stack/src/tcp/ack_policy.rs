@@ -1,7 +1,8 @@
 //! When text that has arrived is acknowledged (RFC 9293 §3.8.6.3, RFC 5681 §4.2).
 //!
 //! The table says *that* an acknowledgment is due, at once or with some delay; here is how much delay. One decision
-//! holds for a whole batch of arrivals: what is due leaves once, when the stack is next asked what it has to send.
+//! holds for a whole batch of arrivals: what is due leaves once, when the stack is next asked what it has to send. Only of
+//! the duplicates that segments out of order ask for some leave one by one: a sender who does not use SACK counts them.
 
 use crate::time::{Instant, Micros};
 
@@ -15,16 +16,19 @@ pub struct AckConfig {
     pub quick_segments: u8,
     /// The delay is no longer than twice the usual time between two arrivals: what has not come then will not.
     pub adaptive: bool,
+    /// The most duplicate acknowledgments that leave for one batch of segments out of order, at least one: a sender repeats a
+    /// segment after three (RFC 5681 §3.2, §4.2).
+    pub duplicates: u8,
 }
 
 impl AckConfig {
-    /// Always delayed, always by 40 milliseconds.
-    pub const STEADY: Self = Self { delay: Micros::from_millis(40), quick_segments: 0, adaptive: false };
+    /// Always delayed, always by 40 milliseconds, and one for each batch.
+    pub const STEADY: Self = Self { delay: Micros::from_millis(40), quick_segments: 0, adaptive: false, duplicates: 1 };
 }
 
 impl Default for AckConfig {
     fn default() -> Self {
-        Self { quick_segments: 16, adaptive: true, ..Self::STEADY }
+        Self { quick_segments: 16, adaptive: true, duplicates: 3, ..Self::STEADY }
     }
 }
 
@@ -50,6 +54,8 @@ pub(super) enum AckDue {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct AckPolicy {
     due: AckDue,
+    /// Duplicates that segments out of order have asked for.
+    duplicates: u8,
     /// Segments that will still be acknowledged each at once.
     quick: u8,
     /// RMSS, as far as the peer has shown it: the most text that one of his segments has carried.
@@ -66,6 +72,7 @@ impl AckPolicy {
     pub fn new(config: AckConfig, mss: u16) -> Self {
         Self {
             due: AckDue::No,
+            duplicates: 0,
             quick: config.quick_segments,
             rmss: LEAST_RMSS.min(mss),
             unacknowledged: 0,
@@ -86,6 +93,18 @@ impl AckPolicy {
 
     /// An acknowledgment has to leave with the next opportunity.
     pub fn at_once(&mut self) {
+        self.due = AckDue::Now;
+    }
+
+    /// Text has arrived behind a hole: a duplicate acknowledgment has to leave, besides those that are due already.
+    pub fn out_of_order(&mut self, config: AckConfig) {
+        self.duplicates = self.duplicates.saturating_add(1).min(config.duplicates);
+        self.due = AckDue::Now;
+    }
+
+    /// A hole is filled, or its beginning: what leaves next says more than duplicates could.
+    pub fn hole_filled(&mut self) {
+        self.duplicates = 0;
         self.due = AckDue::Now;
     }
 
@@ -112,7 +131,8 @@ impl AckPolicy {
 
     /// An acknowledgment has left, in whatever segment.
     pub fn acknowledged(&mut self) {
-        self.due = AckDue::No;
+        self.duplicates = self.duplicates.saturating_sub(1);
+        self.due = if self.duplicates > 0 { AckDue::Now } else { AckDue::No };
         self.unacknowledged = 0;
     }
 
@@ -222,6 +242,26 @@ mod tests {
         assert!(is_quick(&mut policy, 2_100));
         policy.text_left();
         assert!(!is_quick(&mut policy, 2_101));
+    }
+
+    /// Five segments behind a hole arrive in one batch.
+    #[test]
+    fn three_duplicates_leave_for_a_batch_and_none_after_the_hole_is_filled() {
+        let leaving = |config: AckConfig, filled: bool| {
+            let mut policy = AckPolicy::new(config, 1460);
+            for _ in 0..5 {
+                policy.out_of_order(config);
+                policy.text_arrived(config, at(0), &of(1460));
+            }
+            if filled {
+                policy.hole_filled();
+            }
+            let leaves = |policy: &mut AckPolicy| policy.is_due_now().then(|| policy.acknowledged());
+            std::iter::from_fn(|| leaves(&mut policy)).take(10).count()
+        };
+        assert_eq!(leaving(AckConfig::default(), false), 3);
+        assert_eq!(leaving(AckConfig::default(), true), 1);
+        assert_eq!(leaving(AckConfig::STEADY, false), 1);
     }
 
     #[test]

@@ -127,7 +127,10 @@ impl Host<Seq> for Step<'_> {
         let accepted = self.flow.recv.accept(offset, text, fin);
         // RFC 5681 §4.2: out of order, or filling a gap, is acknowledged at once.
         if had_holes || self.flow.recv.has_holes() {
-            self.flow.acks.at_once();
+            match accepted.advance {
+                0 => self.flow.acks.out_of_order(self.common.config.acks),
+                _ => self.flow.acks.hole_filled(),
+            }
         }
         self.effects.readable |= accepted.advance > 0;
         Accepted { advance: saturated(accepted.advance), fin: accepted.fin }
