@@ -48,7 +48,7 @@ fn out_of_order_text_is_acknowledged_selectively() {
 
 #[test]
 fn beside_timestamps_there_is_room_for_three_blocks() {
-    let mut raw = Raw::new();
+    let mut raw = Raw::with(|config| config.tcp.acks.duplicates = 1);
     let timestamps = Some(Timestamps { value: 1, echo: 0 });
     let at = established(&mut raw, timestamps);
     for offset in [10, 20, 30, 40, 50] {
@@ -70,7 +70,7 @@ fn who_does_not_permit_it_hears_nothing_of_it() {
 #[test]
 fn text_leaves_room_or_blocks_stay_behind() {
     for (text, said) in [(1460, 0), (1449, 0), (1448, 1), (1000, 2)] {
-        let mut raw = Raw::new();
+        let mut raw = Raw::with(|config| config.tcp.acks.duplicates = 1);
         let at = established(&mut raw, None);
         raw.send(ACK, at.seq + 10, at.ack, b"text");
         raw.send(ACK, at.seq + 20, at.ack, b"text");
