@@ -45,7 +45,7 @@ impl Stack {
                     local: (packet.destination(), segment.destination_port()).into(),
                     remote: (packet.source(), segment.source_port()).into(),
                 };
-                self.tcp.input(now, pair, &segment)
+                self.tcp.input(now, pair, &segment, packet.dscp_ecn())
             }
             Protocol::ICMP => self.icmp(now, &packet),
             Protocol(_) => Err(DropReason::UnknownProtocol),

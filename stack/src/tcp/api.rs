@@ -134,6 +134,8 @@ pub struct Status {
     pub rcv_wnd: usize,
     /// The most octets of text in a segment that we send.
     pub send_mss: u16,
+    /// Both have agreed on explicit congestion notification (RFC 3168).
+    pub ecn: bool,
     /// The retransmission timeout.
     pub rto: Micros,
     /// The smoothed round-trip time, if it has been measured.

@@ -193,6 +193,7 @@ impl Endpoints {
             room: flow.send.room(),
             rcv_wnd: flow.recv.rcv_wnd(),
             send_mss: flow.smss,
+            ecn: flow.ecn.is_agreed(),
             rto: flow.rtt.rto(),
             srtt: flow.rtt.srtt(),
             cwnd: flow.congestion.cwnd(),

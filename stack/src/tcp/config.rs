@@ -23,6 +23,8 @@ pub struct TcpConfig {
     pub congestion: CongestionConfig,
     /// Loss recovery, mechanism by mechanism.
     pub recovery: RecoveryConfig,
+    /// Explicit congestion notification (RFC 3168); off unless asked for.
+    pub ecn: bool,
     /// Path MTU discovery (RFC 1191, RFC 4821).
     pub path_mtu: PathMtuConfig,
     /// Which options are offered and accepted (RFC 7323, RFC 2018).
@@ -88,6 +90,7 @@ impl Default for TcpConfig {
             rto: RtoConfig::default(),
             congestion: CongestionConfig::default(),
             recovery: RecoveryConfig::default(),
+            ecn: false,
             path_mtu: PathMtuConfig::default(),
             options: OptionsConfig::default(),
             receive_buffer: 1 << 20,

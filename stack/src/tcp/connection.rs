@@ -13,6 +13,7 @@ use super::challenge::Budgets;
 use super::config::TcpConfig;
 use super::congestion::{Congestion, Controller};
 use super::demux::{CompactPair, Pair};
+use super::ecn::{Ecn, Marks};
 use super::host::Step;
 use super::isn::IsnSecret;
 use super::options::{Agreed, DEFAULT_SEND_MSS, Dressed, TimestampClock};
@@ -68,6 +69,8 @@ pub(super) struct Given<'a> {
     pub text: &'a [u8],
     /// The options of a segment.
     pub options: Option<&'a TcpOptions>,
+    /// What it says of congestion.
+    pub marks: Marks,
     /// Whether somebody listens for a new connection in place of this one.
     pub listening: bool,
     /// The ISS of the connection that begins, if it is not to be chosen.
@@ -327,6 +330,7 @@ pub(super) struct Flow {
     pub smss: u16,
     /// The most text that the peer takes in a segment.
     pub send_mss: u16,
+    pub ecn: Ecn,
     /// What is known of the path to him.
     pub pmtu: PathMtu,
     pub agreed: Agreed,
@@ -375,6 +379,7 @@ impl Flow {
             recv: RecvBuffer::new(config.receive_buffer),
             smss: DEFAULT_SEND_MSS.min(common.mss),
             send_mss: DEFAULT_SEND_MSS,
+            ecn: Ecn::new(false),
             pmtu: PathMtu::of_link(common.link_mtu()),
             agreed: Agreed::default(),
             clock: TimestampClock::new(common, pair),
@@ -496,8 +501,11 @@ impl Flow {
         self.timeouts = self.timeouts.saturating_add(1);
         self.rtt.on_timeout();
         self.syn_repeated |= self.syn_outstanding;
-        if !self.syn_outstanding && self.pmtu.timed_out(&common.config.path_mtu, now) {
-            self.on_path_mtu();
+        if !self.syn_outstanding {
+            self.ecn.reduced(tcb.snd_nxt());
+            if self.pmtu.timed_out(&common.config.path_mtu, now) {
+                self.on_path_mtu();
+            }
         }
         self.timeouts == common.config.r1
     }

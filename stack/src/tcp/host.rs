@@ -8,6 +8,7 @@ use super::ack_policy::Arrival;
 use super::congestion::Congestion;
 use super::connection::{Common, Effects, Flow, Given};
 use super::demux::Pair;
+use super::ecn::Marks;
 use super::isn::initial_sequence_number;
 use super::pmtu::PathMtu;
 use super::recovery::Heard;
@@ -103,7 +104,7 @@ impl Host<Seq> for Step<'_> {
         self.flow.wants_to_write = self.effects.queued < self.given.text.len();
     }
 
-    fn synchronized(&mut self, tcb: &Tcb<Seq>, _segment: &Segment<Seq>) {
+    fn synchronized(&mut self, tcb: &Tcb<Seq>, segment: &Segment<Seq>) {
         if tcb.reopened() {
             // Another incarnation begins; nothing of the old one's is still wanted.
             *self.flow = Flow::new(self.common, self.pair);
@@ -114,6 +115,8 @@ impl Host<Seq> for Step<'_> {
         if let Some(options) = self.given.options {
             self.flow.agree(self.common, self.now, options);
         }
+        let wanted = self.flow.settings(self.common).ecn;
+        self.flow.ecn.agree(wanted, segment, self.given.marks);
     }
 
     fn hold(&mut self, _tcb: &Tcb<Seq>, segment: &Segment<Seq>) {
@@ -125,6 +128,7 @@ impl Host<Seq> for Step<'_> {
         let had_holes = self.flow.recv.has_holes();
         let (offset, text, fin) = beyond(tcb.rcv_nxt(), segment, self.given.text);
         let accepted = self.flow.recv.accept(offset, text, fin);
+        self.flow.ecn.received(self.given.marks);
         // RFC 5681 §4.2: out of order, or filling a gap, is acknowledged at once.
         if had_holes || self.flow.recv.has_holes() {
             match accepted.advance {
@@ -146,11 +150,14 @@ impl Host<Seq> for Step<'_> {
         // A closed window answers each probe with the same words.
         let same_window = segment.wnd == tcb.snd_wnd() && segment.wnd > 0;
         let blocks = self.given.options.map(|options| options.sack);
+        let advances = segment.ack.after(tcb.snd_una());
+        let marks = if advances { self.given.marks } else { Marks::default() };
         let heard = Heard {
             ack: segment.ack,
             duplicate: !occupies && same_window && segment.ack == tcb.snd_una(),
             blocks: blocks.as_ref().map_or(&[], |blocks| blocks.as_slice()),
             echoed: self.given.options.and_then(|options| self.flow.clock.echoed_rtt(self.now, options)),
+            echo: self.flow.ecn.heard(marks, segment.ack, tcb.snd_nxt()),
             window: tcb.snd_wnd(),
             unsent: saturated(self.flow.send.len() - self.flow.sent),
         };

@@ -4,6 +4,7 @@ use lockstep_model::{Event, Flag, Flags, Segment, Seq, SeqNum, State};
 
 use super::connection::{Connection, Given};
 use super::demux::Pair;
+use super::ecn::Marks;
 use super::endpoints::{Endpoints, News, Owner};
 use super::options::Agreed;
 use crate::drops::DropReason;
@@ -12,16 +13,17 @@ use crate::wire::TcpSegment;
 
 impl Endpoints {
     /// A connection of this pair gets the segment, else a listener, else CLOSED, which is a connection that does not
-    /// exist and answers by the table like any other.
+    /// exist and answers by the table like any other. `dscp_ecn` is the octet of service of its datagram.
     ///
     /// # Errors
     /// Why the segment was dropped before the table saw it.
-    pub fn input(&mut self, now: Instant, pair: Pair, bytes: &TcpSegment<'_>) -> Result<(), DropReason> {
+    pub fn input(&mut self, now: Instant, pair: Pair, bytes: &TcpSegment<'_>, dscp_ecn: u8) -> Result<(), DropReason> {
         let index = self.find(&pair);
         let agreed = index.and_then(|index| self.connections.at(index)).map(|entry| entry.connection.flow.agreed);
         let segment = segment_of(bytes, agreed.unwrap_or_default());
         let (options, _) = bytes.options();
-        let given = Given { text: bytes.text(), options: Some(&options), ..Given::default() };
+        let marks = Marks::of(bytes.flags(), dscp_ecn);
+        let given = Given { text: bytes.text(), options: Some(&options), marks, ..Given::default() };
         if let Some(index) = index {
             self.deliver(now, index, segment, given)
         } else if let Some(parent) = self.listeners.on_port(pair.local.port()) {

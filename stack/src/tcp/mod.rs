@@ -13,6 +13,7 @@ pub mod congestion;
 mod connection;
 mod counts;
 mod demux;
+mod ecn;
 mod endpoints;
 mod host;
 mod input;

@@ -13,7 +13,7 @@ use super::isn::timestamp_offset;
 use super::recv::UNSCALED_CAPACITY;
 use crate::ip::Handling;
 use crate::time::{Instant, Micros};
-use crate::wire::{MAX_OPTIONS_LEN, SackBlocks, TcpOptions, Timestamps};
+use crate::wire::{MAX_OPTIONS_LEN, SackBlocks, TcpFlags, TcpOptions, Timestamps};
 
 /// The largest shift there is; who offers more means this one (RFC 7323 §2.3).
 const MOST_SHIFT: u8 = 14;
@@ -118,6 +118,8 @@ pub(super) struct Dressed {
     /// Its window as the header says it.
     pub window: u16,
     pub options: TcpOptions,
+    /// ECE and CWR (RFC 3168).
+    pub congestion: TcpFlags,
     /// How routers are to handle it.
     pub handling: Handling,
 }
@@ -160,7 +162,9 @@ impl Flow {
             sack: if ack && !syn && carried.sack { self.sack_blocks(&segment) } else { SackBlocks::default() },
         };
         let window = self.agreed.header_of(segment.wnd, syn);
-        Dressed { segment, window, options, handling: self.settings(common).handling() }
+        let settings = self.settings(common);
+        let congestion = self.ecn.flags(&segment, settings.ecn && !self.syn_repeated);
+        Dressed { segment, window, options, congestion, handling: settings.handling() }
     }
 }
 

@@ -40,7 +40,11 @@ impl Connection {
         let smss = usize::from(self.flow.smss);
         self.flow.recv.open_window(smss, self.flow.agreed.rcv_wind_shift);
         let segment = self.segment_of(plan);
-        let dressed = self.flow.dress(common, now, segment);
+        let mut dressed = self.flow.dress(common, now, segment);
+        // A probe of a closed window is not to be marked (RFC 3168 §6.1.6).
+        if matches!(plan, Plan::Fresh { len: 1.., .. }) && self.flow.probes == 0 {
+            self.flow.ecn.mark_new(&mut dressed);
+        }
         let (offset, len) = match plan {
             Plan::Again { offset, len, .. } => (offset, len),
             Plan::Fresh { len, .. } => (self.flow.sent, len),
@@ -206,13 +210,13 @@ impl Connection {
 
 /// Writes a segment into `frame`, from [`HEADROOM`] on.
 pub(super) fn write_segment(frame: &mut Vec<u8>, pair: Pair, dressed: &Dressed, (head, tail): (&[u8], &[u8])) {
-    let Dressed { segment, window, options, .. } = *dressed;
+    let Dressed { segment, window, options, congestion, handling: _ } = *dressed;
     let header = TcpHeader {
         source_port: pair.local.port(),
         destination_port: pair.remote.port(),
         seq: segment.seq.raw(),
         ack: segment.ack.raw(),
-        flags: TcpFlags(segment.flags.to_wire()),
+        flags: TcpFlags(segment.flags.to_wire()) | congestion,
         window,
         urgent: 0,
         options,

@@ -19,6 +19,8 @@ pub struct Settings {
     pub ttl: Option<u8>,
     /// Differentiated services code point of what is sent, of which the low six bits count (RFC 9293 MUST-48, SHLD-21).
     pub dscp: u8,
+    /// Whether congestion notification is asked for, and agreed to (RFC 3168). It is the SYN that asks.
+    pub ecn: bool,
     /// Whether the user hears of soft errors (RFC 9293 MUST-47, SHLD-20).
     pub error_reports: bool,
 }
@@ -32,6 +34,7 @@ impl Settings {
             user_timeout: config.user_timeout,
             ttl: None,
             dscp: 0,
+            ecn: config.ecn,
             error_reports: true,
         }
     }

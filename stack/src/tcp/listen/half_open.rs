@@ -9,6 +9,7 @@ use lockstep_model::{Seq, SynReceivedTcb, Timer};
 use crate::tcp::challenge::Budgets;
 use crate::tcp::connection::{Common, Connection};
 use crate::tcp::demux::{CompactPair, Demux, Pair};
+use crate::tcp::ecn::Ecn;
 use crate::tcp::options::{Agreed, TimestampClock};
 use crate::tcp::settings::Settings;
 use crate::tcp::slab::Slab;
@@ -22,6 +23,8 @@ pub(in crate::tcp) struct HalfOpen {
     tcb: SynReceivedTcb<Seq>,
     clock: TimestampClock,
     agreed: Agreed,
+    /// Congestion notification is agreed on.
+    ecn: bool,
     send_mss: u16,
     rcv_wnd: u32,
     /// How often its SYN,ACK has been sent again.
@@ -45,6 +48,7 @@ impl HalfOpen {
             tcb: SynReceivedTcb::pack(connection.tcb())?,
             clock: flow.clock,
             agreed: flow.agreed,
+            ecn: flow.ecn.is_agreed(),
             send_mss: flow.send_mss,
             rcv_wnd: u32::try_from(flow.recv.rcv_wnd()).ok()?,
             timeouts: flow.timeouts,
@@ -64,6 +68,7 @@ impl HalfOpen {
         let flow = &mut connection.flow;
         flow.clock = self.clock;
         flow.agreed = self.agreed;
+        flow.ecn = Ecn::new(self.ecn);
         flow.use_send_mss(common, self.send_mss);
         flow.recv.begin_with(usize::try_from(self.rcv_wnd).unwrap_or(usize::MAX));
         flow.syn_outstanding = true;

@@ -13,6 +13,7 @@ use super::tlp::{self, Answer, TailLossProbe};
 use super::undo::Undo;
 use super::{Again, Heard, Means, RecoveryConfig, limited_transmit};
 use crate::tcp::congestion::{Acked, Congestion};
+use crate::tcp::ecn::Echo;
 use crate::tcp::rtt::Transmissions;
 use crate::time::{Instant, Micros};
 
@@ -338,11 +339,11 @@ impl Flight {
         means: &mut Means<'_>,
     ) {
         match self.phase {
-            Phase::Open if self.log.lost() == 0 => {
-                if acked.octets > 0 {
-                    means.congestion.on_ack(acked);
-                }
-            }
+            Phase::Open if self.log.lost() == 0 => match heard.echo {
+                Echo::None if acked.octets > 0 => means.congestion.on_ack(acked),
+                Echo::None | Echo::Again => {}
+                Echo::First => means.congestion.on_ecn(means.now, acked.in_flight),
+            },
             Phase::Open => self.begin_recovery(acked.in_flight, news.delivered, means),
             Phase::Fast { until, .. } if self.una >= until => {
                 means.congestion.on_recovered(means.now);

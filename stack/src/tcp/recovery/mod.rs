@@ -31,6 +31,7 @@ mod undo;
 use lockstep_model::Seq;
 
 use super::congestion::Controller;
+use super::ecn::Echo;
 use super::rtt::RttEstimator;
 use crate::time::{Instant, Micros};
 use crate::wire::SackBlock;
@@ -111,6 +112,8 @@ pub(super) struct Heard<'a> {
     pub blocks: &'a [SackBlock],
     /// The round trip that its timestamps tell of.
     pub echoed: Option<Micros>,
+    /// Whether it echoes a mark.
+    pub echo: Echo,
     /// SND.WND before it.
     pub window: u32,
     /// Octets of new text that wait.

@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::device::prng::SplitMix64;
 use crate::tcp::congestion::{Congestion, CongestionConfig};
+use crate::tcp::ecn::Echo;
 use crate::tcp::rtt::RtoConfig;
 
 const SMSS: u32 = 100;
@@ -176,6 +177,7 @@ impl Journey {
 
     fn hear(&mut self, ack: &Ack) {
         let heard = Heard {
+            echo: Echo::None,
             ack: number(ack.ack),
             duplicate: ack.ack == self.una,
             blocks: &ack.blocks,
