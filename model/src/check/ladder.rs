@@ -11,7 +11,7 @@ use crate::event::{Event, Reply};
 use crate::render::ladder::{End, Ladder, Rung, What};
 use crate::segment::{Flag, Segment};
 use crate::seq::SeqNum;
-use crate::table::{Flow, Next, Rule, Stage};
+use crate::table::{Act, Flow, Next, Rule, Stage};
 use std::fmt::Write;
 
 /// How a ladder writes a packet.
@@ -168,8 +168,9 @@ impl Witness for Scribe<'_> {
     }
 }
 
-/// Whether a rule does more than to pass the event on, or to end it where it ends anyway.
+/// Whether a rule does more than to pass the event on, or to end it where it ends anyway; timestamps are no news.
 fn does_something(rule: &Rule) -> bool {
     let drops = rule.flow == Flow::Done && !matches!(rule.stage, Stage::Fin | Stage::Persist);
-    !rule.then.is_empty() || rule.next != Next::Stay || drops
+    let acts = rule.then.iter().any(|&act| act != Act::RecordTimestamp);
+    acts || rule.next != Next::Stay || drops
 }

@@ -1,5 +1,6 @@
 //! What the table asks of a connection's [`Flow`]: facts, and effects.
 
+use lockstep_model::table::TimestampClass;
 use lockstep_model::{
     Accepted, Challenge, Flag, Host, Policy, Reply, Segment, Seq, SeqNum, Signal, Tcb, Timer, Urgency,
 };
@@ -56,6 +57,10 @@ impl Host<Seq> for Step<'_> {
         self.flow.challenges.allow(challenge, self.now)
     }
 
+    fn timestamp(&self) -> TimestampClass {
+        self.flow.timestamp_class(self.common, self.now, self.given.options)
+    }
+
     fn has_listener(&self) -> bool {
         self.given.listening
     }
@@ -109,6 +114,12 @@ impl Host<Seq> for Step<'_> {
         }
         if let Some(options) = self.given.options {
             self.flow.agree(self.common, self.now, options);
+        }
+    }
+
+    fn record_timestamp(&mut self, segment: &Segment<Seq>) {
+        if let Some(options) = self.given.options {
+            self.flow.clock.record(self.now, segment.seq, options);
         }
     }
 
