@@ -80,7 +80,7 @@ fn fault(text: &str, cite: &Cite) -> Option<&'static str> {
 
 /// The texts found in the folder, without their page breaks, by number.
 fn documents(folder: &Path) -> BTreeMap<u32, String> {
-    [Doc::Rfc793, Doc::Rfc1122, Doc::Rfc1337, Doc::Rfc5961, Doc::Rfc9293]
+    [Doc::Rfc793, Doc::Rfc1122, Doc::Rfc1337, Doc::Rfc5961, Doc::Rfc6191, Doc::Rfc7323, Doc::Rfc9293]
         .into_iter()
         .filter_map(|doc| {
             let text = std::fs::read_to_string(folder.join(format!("rfc{}.txt", doc.number()))).ok()?;

@@ -38,6 +38,7 @@ const DEFECTS: &[Defect] = &[
         &["rst/syn-received/close-queued", "syn/syn-received/close-queued"],
     ),
     ("D13", &["syn-sent/rst/reset"], &["syn-sent/rst/refused"]),
+    ("D14", &["ack/nothing-new"], &["ack/never-sent/answered", "ack/never-sent/silent"]),
     (
         "N8",
         &["sequence/unacceptable/unthrottled", "ack/unsent/unthrottled"],

@@ -168,9 +168,9 @@ impl Witness for Scribe<'_> {
     }
 }
 
-/// Whether a rule does more than to pass the event on, or to end it where it ends anyway.
+/// Whether a rule does more than to pass the event on, or to end it where it ends anyway; what only the host heeds is no news.
 fn does_something(rule: &Rule) -> bool {
     let drops = rule.flow == Flow::Done && !matches!(rule.stage, Stage::Fin | Stage::Persist);
-    let acts = rule.then.iter().any(|act| !matches!(act, Act::HeedAck));
+    let acts = rule.then.iter().any(|act| !matches!(act, Act::HeedAck | Act::RecordTimestamp));
     acts || rule.next != Next::Stay || drops
 }

@@ -286,7 +286,7 @@ impl Passage<'_> {
     fn acks_in_range(&self) -> bool {
         matches!(self.event, Event::Arrives(segment) if match classify_ack(&self.before.tcb, &segment) {
             AckClass::Old | AckClass::Duplicate | AckClass::New => true,
-            AckClass::Missing | AckClass::TooOld | AckClass::Future => false,
+            AckClass::Missing | AckClass::TooOld | AckClass::NeverSent | AckClass::Future => false,
         })
     }
 

@@ -2,7 +2,7 @@
 
 use super::guard::{challenge_of, is_always_answered};
 use super::step::Run;
-use super::tcb::Marks;
+use super::tcb::{Acked, Marks};
 use super::{Accepted, Host, Tcb};
 use crate::event::{Event, Timer};
 use crate::segment::{Flags, Segment};
@@ -22,6 +22,7 @@ impl<S: SeqNum, H: Host<S>> Run<'_, S, H> {
             Act::QueueText => self.host.queue_text(),
             Act::QueueClose => self.tcb.marks.close_queued = true,
             Act::MarkUserGone => self.tcb.marks.user_gone = true,
+            Act::RecordTimestamp => self.host.record_timestamp(&self.segment()),
             Act::HoldText => self.host.hold(self.tcb, &self.segment()),
             Act::AcceptText => self.accept_text(),
             Act::AdvanceOverFin => self.advance_over_fin(),
@@ -86,7 +87,8 @@ impl<S: SeqNum, H: Host<S>> Run<'_, S, H> {
     fn advance_una(&mut self) {
         let from = self.tcb.snd_una;
         self.tcb.snd_una = self.segment().ack;
-        self.tcb.marks.syn_acked = true;
+        let far = self.tcb.is_far_beyond_iss() || self.tcb.snd_una.forward_from(self.tcb.iss) >> (S::BITS - 2) > 0;
+        self.tcb.marks.acked = if far { Acked::FarBeyondIss } else { Acked::Syn };
         self.host.acked(self.tcb, from);
         if self.tcb.retransmission_queue_is_empty() {
             self.stop(Timer::Retransmit);
@@ -196,7 +198,7 @@ impl<S: SeqNum, H: Host<S>> Run<'_, S, H> {
         let Some((snd_nxt, rcv_nxt)) = self.tcb.previous else { return };
         let Tcb { state, timers, .. } = *self.tcb;
         let finished = Marks {
-            syn_acked: true,
+            acked: Acked::Syn,
             window_known: true,
             close_queued: true,
             fin_sent: true,

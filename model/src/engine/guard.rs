@@ -4,7 +4,7 @@ use super::{Accepted, Challenge, Host, Tcb};
 use crate::event::{Call, Event, Timer};
 use crate::segment::{Flag, Flags, Segment};
 use crate::seq::SeqNum;
-use crate::table::{AckClass, Atom, Policy, SeqClass};
+use crate::table::{AckClass, Atom, Policy, SeqClass, TimestampClass};
 
 /// Everything a guard can ask, at one moment.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -63,6 +63,8 @@ pub struct Facts {
     pub probing: bool,
     /// The segment may be answered.
     pub may_answer: bool,
+    /// What the segment's timestamp says.
+    pub timestamp: TimestampClass,
     /// Somebody listens.
     pub listening: bool,
     /// The optional parts that the host follows, in the order of [`Policy::ALL`].
@@ -119,6 +121,7 @@ impl Facts {
             window_closed: tcb.snd_wnd().into() == 0,
             probing: tcb.armed(Timer::Persist),
             may_answer: false,
+            timestamp: TimestampClass::NotInUse,
             listening: false,
             follows: Policy::ALL.map(|policy| host.policy(policy)),
         }
@@ -141,6 +144,7 @@ impl Facts {
             urgent_news: segment.has(Flag::Urg) && urgent_is_news(tcb, segment),
             may_answer: is_always_answered(segment)
                 || host.may_challenge(challenge_of(tcb, host.rcv_wnd().into(), segment)),
+            timestamp: host.timestamp(),
             listening: host.has_listener(),
             ..self
         }
@@ -178,6 +182,7 @@ impl Facts {
             Atom::WindowClosed(is) => self.window_closed == is,
             Atom::Probing(is) => self.probing == is,
             Atom::MayAnswer(is) => self.may_answer == is,
+            Atom::Timestamp(class, is) => (self.timestamp == class) == is,
             Atom::Listening(is) => self.listening == is,
             Atom::Follows(policy, is) => self.follows[policy.index()] == is,
         }
@@ -231,7 +236,7 @@ pub fn classify_seq<S: SeqNum>(rcv_nxt: S, rcv_wnd: u32, segment: &Segment<S>) -
     }
 }
 
-/// RFC 9293 §3.10.7.4, fifth check, and RFC 5961 §5.2.
+/// RFC 9293 §3.10.7.4, fifth check, RFC 5961 §5.2, and what was never sent (draft-ietf-tcpm-tcp-ghost-acks).
 pub fn classify_ack<S: SeqNum>(tcb: &Tcb<S>, segment: &Segment<S>) -> AckClass {
     if !segment.has(Flag::Ack) {
         AckClass::Missing
@@ -243,6 +248,8 @@ pub fn classify_ack<S: SeqNum>(tcb: &Tcb<S>, segment: &Segment<S>) -> AckClass {
         AckClass::Duplicate
     } else if segment.ack.before(tcb.snd_una().minus(tcb.max_snd_wnd().into())) {
         AckClass::TooOld
+    } else if !tcb.is_far_beyond_iss() && !segment.ack.after(tcb.iss()) {
+        AckClass::NeverSent
     } else {
         AckClass::Old
     }

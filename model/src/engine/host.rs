@@ -4,7 +4,7 @@ use super::Tcb;
 use crate::event::{Reply, Signal, Timer, Urgency};
 use crate::segment::Segment;
 use crate::seq::SeqNum;
-use crate::table::Policy;
+use crate::table::{Policy, TimestampClass};
 
 /// The answer to [`Host::accept`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
@@ -60,6 +60,10 @@ pub trait Host<S: SeqNum> {
     fn holds_next(&self) -> bool;
     /// Whether one more acknowledgment of such a suspicious segment may leave now (RFC 5961 §7).
     fn may_challenge(&self, challenge: Challenge) -> bool;
+    /// What the timestamp of the segment that arrives says (RFC 7323). The host may have agreed on none.
+    fn timestamp(&self) -> TimestampClass {
+        TimestampClass::NotInUse
+    }
     /// Whether somebody listens for this segment's connection, so that TIME-WAIT may be cut short (MAY-2).
     fn has_listener(&self) -> bool;
 
@@ -67,6 +71,8 @@ pub trait Host<S: SeqNum> {
     fn iss(&mut self, above: Option<S>) -> S;
     /// The peer's SYN counts: IRS is its number, and the new connection's options are what it says. The host may have none.
     fn synchronized(&mut self, _tcb: &Tcb<S>, _segment: &Segment<S>) {}
+    /// The segment is acceptable: its timestamp is recorded, if it is not older and begins where we acknowledged up to.
+    fn record_timestamp(&mut self, _segment: &Segment<S>) {}
     /// Send this control segment. Its window is RCV.WND; the host may promise more.
     fn emit(&mut self, tcb: &Tcb<S>, segment: Segment<S>);
     /// See to it that <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>, or any segment that says as much, leaves; one for all that

@@ -4,7 +4,7 @@
 //! one when something happens to it. `pack` makes a small form only of a [`Tcb`] that `expand` gives back.
 
 use super::Tcb;
-use super::tcb::Marks;
+use super::tcb::{Acked, Marks};
 use crate::event::Timer;
 use crate::seq::{Seq, SeqNum};
 use crate::state::State;
@@ -116,16 +116,22 @@ struct PackedMarks(u8);
 
 impl From<Marks> for PackedMarks {
     fn from(marks: Marks) -> Self {
-        let Marks { passive, syn_acked, window_known, close_queued, fin_sent, user_gone, urgent } = marks;
-        let bits = [passive, syn_acked, window_known, close_queued, fin_sent, user_gone, urgent];
+        let Marks { passive, acked, window_known, close_queued, fin_sent, user_gone, urgent } = marks;
+        let (syn_acked, far) = (acked != Acked::Nothing, acked == Acked::FarBeyondIss);
+        let bits = [passive, syn_acked, window_known, close_queued, fin_sent, user_gone, urgent, far];
         PackedMarks(bits.into_iter().rev().fold(0, |packed, bit| packed << 1 | u8::from(bit)))
     }
 }
 
 impl From<PackedMarks> for Marks {
     fn from(PackedMarks(packed): PackedMarks) -> Self {
-        let [passive, syn_acked, window_known, close_queued, fin_sent, user_gone, urgent] =
-            [0, 1, 2, 3, 4, 5, 6].map(|bit| packed >> bit & 1 == 1);
-        Marks { passive, syn_acked, window_known, close_queued, fin_sent, user_gone, urgent }
+        let [passive, syn_acked, window_known, close_queued, fin_sent, user_gone, urgent, far] =
+            [0, 1, 2, 3, 4, 5, 6, 7].map(|bit| packed >> bit & 1 == 1);
+        let acked = match (syn_acked, far) {
+            (_, true) => Acked::FarBeyondIss,
+            (true, false) => Acked::Syn,
+            (false, false) => Acked::Nothing,
+        };
+        Marks { passive, acked, window_known, close_queued, fin_sent, user_gone, urgent }
     }
 }

@@ -1,6 +1,7 @@
 //! Header prediction: the way of an expected segment through a table, found once and then only followed.
 //!
-//! A segment is expected if it arrives in ESTABLISHED, begins at RCV.NXT and has no control bit but ACK and PSH. That
+//! A segment is expected if it arrives in ESTABLISHED, begins at RCV.NXT, has a timestamp if one is due and no older one
+//! than the last, and has no control bit but ACK and PSH. That
 //! settles most guards on its way, whatever else is the case. [`Prediction::of`] walks through the table with just this
 //! knowledge and notes what the rules do that must fire, up to the first check that asks for more. From there it walks on
 //! as if nothing special came to light, and notes the rules that fire then. [`Prediction::predict`] does what was noted,
@@ -14,7 +15,7 @@ use crate::event::{Event, Timer};
 use crate::segment::{Flag, Flags, Segment};
 use crate::seq::SeqNum;
 use crate::state::State;
-use crate::table::{AckClass, Act, Atom, Next, Rule, SeqClass, Stage, Table};
+use crate::table::{AckClass, Act, Atom, Next, Rule, SeqClass, Stage, Table, TimestampClass};
 
 /// What a table does to expected segments.
 #[derive(Clone, Copy, Debug)]
@@ -89,7 +90,8 @@ impl Expected {
             && segment.seq == tcb.rcv_nxt
             && window_is_newer(tcb, segment)
             && !tcb.marks.close_queued
-            && (!text || host.rcv_wnd().into() > 0);
+            && (!text || host.rcv_wnd().into() > 0)
+            && !matches!(host.timestamp(), TimestampClass::Missing | TimestampClass::Older);
         match classify_ack(tcb, segment) {
             AckClass::New if expected => Some(Expected { text, acknowledges: true }),
             AckClass::Duplicate if expected => Some(Expected { text, acknowledges: false }),
@@ -97,6 +99,7 @@ impl Expected {
             | AckClass::Duplicate
             | AckClass::Missing
             | AckClass::TooOld
+            | AckClass::NeverSent
             | AckClass::Old
             | AckClass::Future => None,
         }
@@ -211,6 +214,7 @@ impl Known {
             Atom::WindowNewer(is) => Some(is),
             Atom::UrgentNews(is) | Atom::CloseQueued(is) => Some(!is),
             Atom::Ack(class, is) => Some((class == self.ack) == is),
+            Atom::Timestamp(TimestampClass::Missing | TimestampClass::Older, is) => Some(!is),
             Atom::FinReady(is) | Atom::WindowClosed(is) | Atom::Probing(is) => self.usual.then_some(!is),
             Atom::Active(_)
             | Atom::Remote(_)
@@ -226,6 +230,7 @@ impl Known {
             | Atom::UserGone(_)
             | Atom::Unread(_)
             | Atom::MayAnswer(_)
+            | Atom::Timestamp(TimestampClass::NotInUse | TimestampClass::Same | TimestampClass::Newer, _)
             | Atom::Listening(_)
             | Atom::Follows(..) => None,
         }
@@ -235,7 +240,7 @@ impl Known {
     fn after(self, act: Act) -> Option<Known> {
         match act {
             Act::AdvanceUna => Some(Known { ack: AckClass::Duplicate, untouched: false, ..self }),
-            Act::SetWindow | Act::HeedAck => Some(self),
+            Act::SetWindow | Act::HeedAck | Act::RecordTimestamp => Some(self),
             Act::Acknowledge(_) => Some(Known { untouched: false, ..self }),
             Act::AcceptText => Some(Known { in_place: false, untouched: false, ..self }),
             Act::SetPassive(_)

@@ -29,12 +29,24 @@ pub struct Tcb<S: SeqNum> {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub(super) struct Marks {
     pub passive: bool,
-    pub syn_acked: bool,
+    pub acked: Acked,
     pub window_known: bool,
     pub close_queued: bool,
     pub fin_sent: bool,
     pub user_gone: bool,
     pub urgent: bool,
+}
+
+/// How far SND.UNA has come.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub(super) enum Acked {
+    /// It is ISS.
+    #[default]
+    Nothing,
+    /// Our SYN is acknowledged.
+    Syn,
+    /// So much that ISS does not say any more what was never sent: a quarter of the circle.
+    FarBeyondIss,
 }
 
 impl<S: SeqNum> Tcb<S> {
@@ -135,9 +147,14 @@ impl<S: SeqNum> Tcb<S> {
         self.timers & timer.bit() != 0
     }
 
+    /// Whether so much has been acknowledged that ISS does not say any more what was never sent.
+    pub fn is_far_beyond_iss(&self) -> bool {
+        self.marks.acked == Acked::FarBeyondIss
+    }
+
     /// Whether our SYN has been acknowledged.
     pub fn syn_acked(&self) -> bool {
-        self.marks.syn_acked
+        self.marks.acked != Acked::Nothing
     }
     /// Whether our FIN has been acknowledged.
     pub fn fin_acked(&self) -> bool {

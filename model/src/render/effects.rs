@@ -3,7 +3,7 @@
 use super::valuation::Valuation;
 use crate::event::Timer;
 use crate::state::State;
-use crate::table::{AckClass, Act, Atom};
+use crate::table::{AckClass, Act, Atom, TimestampClass};
 
 /// What is known after `act`, done in `state`, when `known` was known before.
 ///
@@ -14,7 +14,7 @@ pub fn perform(act: Act, state: State, known: &mut Valuation) {
         Act::SelectIss(_) => learn(known, &[Atom::AllAcked(false), Atom::FinAcked(false)], &[ACK]),
         Act::RecordIrs => {
             let here = [Atom::AtIrs(true), Atom::AtRcvNxt(false), Atom::NewerThanRcvNxt(false)];
-            learn(known, &here, &[SEQ, Atom::NewText(true), Atom::UrgentNews(true)]);
+            learn(known, &here, &[SEQ, Atom::NewText(true), Atom::UrgentNews(true), TIMESTAMP]);
         }
         Act::SetWindow => learn(known, &[Atom::WindowNewer(true)], &[Atom::WindowClosed(true)]),
         Act::AdvanceUna => advance_una(state, known),
@@ -22,6 +22,7 @@ pub fn perform(act: Act, state: State, known: &mut Valuation) {
         Act::QueueText | Act::Probe => known.forget(Atom::SendPending(true)),
         Act::QueueClose => learn(known, &[Atom::CloseQueued(true)], &[Atom::SendPending(true)]),
         Act::MarkUserGone => known.learn(Atom::UserGone(true)),
+        Act::RecordTimestamp => known.forget(TIMESTAMP),
         Act::HoldText => known.forget(Atom::Deliverable(true)),
         Act::AcceptText => {
             move_rcv_nxt(known);
@@ -59,6 +60,7 @@ pub fn perform(act: Act, state: State, known: &mut Valuation) {
     }
 }
 
+const TIMESTAMP: Atom = Atom::Timestamp(TimestampClass::NotInUse, true);
 const SEQ: Atom = Atom::Acceptable(true);
 const ACK: Atom = Atom::Ack(AckClass::Missing, true);
 

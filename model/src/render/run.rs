@@ -8,7 +8,7 @@ use crate::event::{Call, Event, Timer};
 use crate::segment::{Flag, Flags, Segment};
 use crate::seq::{Seq, SeqNum};
 use crate::state::State;
-use crate::table::{AckClass, Act, Atom, Flow, Next, Rule, SeqClass, Stage, Table};
+use crate::table::{AckClass, Act, Atom, Flow, Next, Rule, SeqClass, Stage, Table, TimestampClass};
 use std::collections::HashSet;
 
 /// One event, followed through the table in every situation at once.
@@ -171,6 +171,7 @@ fn with_event(mut known: Valuation, event: &Event<Seq>) -> Valuation {
                 Atom::WindowNewer(false),
                 Atom::UrgentNews(false),
                 Atom::MayAnswer(false),
+                Atom::Timestamp(TimestampClass::NotInUse, true),
                 Atom::Listening(false),
             ];
             none.into_iter().chain(Flag::ALL.map(|flag| Atom::Has(flag, false))).for_each(|atom| known.learn(atom));

@@ -3,7 +3,7 @@
 use super::words;
 use crate::engine::guard::Facts;
 use crate::segment::Flag;
-use crate::table::{AckClass, Atom, Policy, SeqClass};
+use crate::table::{AckClass, Atom, Policy, SeqClass, TimestampClass};
 use core::fmt;
 
 /// For every fact that guards ask about, the values it may have: a product of sets.
@@ -16,11 +16,12 @@ pub struct Valuation {
 /// How many facts there are: one for each kind of guard, flag and policy; `Acceptable` is a question about `Seq`.
 const FACTS: usize = SIMPLE + Flag::ALL.len() + Policy::ALL.len();
 /// Those that belong to no flag and no policy.
-const SIMPLE: usize = 27;
+const SIMPLE: usize = 28;
 const NO: u8 = 0b01;
 const YES: u8 = 0b10;
 const SEQ_CLASSES: u8 = 0b0111_1111;
-const ACK_CLASSES: u8 = 0b0011_1111;
+const ACK_CLASSES: u8 = 0b0111_1111;
+const TIMESTAMP_CLASSES: u8 = 0b0001_1111;
 
 impl Valuation {
     /// Nothing is known.
@@ -177,6 +178,7 @@ fn question(atom: Atom) -> (usize, u8, u8) {
         Atom::MayAnswer(is) => yes_or_no(24, is),
         Atom::Listening(is) => yes_or_no(25, is),
         Atom::NewText(is) => yes_or_no(26, is),
+        Atom::Timestamp(one, is) => class(27, timestamp_bit(one), is, TIMESTAMP_CLASSES),
         Atom::Has(flag, is) => yes_or_no(SIMPLE + flag_index(flag), is),
         Atom::Follows(policy, is) => yes_or_no(SIMPLE + Flag::ALL.len() + policy.index(), is),
     }
@@ -217,6 +219,17 @@ const fn ack_bit(class: AckClass) -> u8 {
         AckClass::Duplicate => 1 << 3,
         AckClass::New => 1 << 4,
         AckClass::Future => 1 << 5,
+        AckClass::NeverSent => 1 << 6,
+    }
+}
+
+const fn timestamp_bit(class: TimestampClass) -> u8 {
+    match class {
+        TimestampClass::NotInUse => 1,
+        TimestampClass::Missing => 1 << 1,
+        TimestampClass::Older => 1 << 2,
+        TimestampClass::Same => 1 << 3,
+        TimestampClass::Newer => 1 << 4,
     }
 }
 
@@ -259,6 +272,7 @@ fn atoms_that_say(is: bool) -> impl Iterator<Item = Atom> {
         .chain(Flag::ALL.into_iter().map(move |flag| Atom::Has(flag, is)))
         .chain(SeqClass::ALL.into_iter().map(move |class| Atom::Seq(class, is)))
         .chain(AckClass::ALL.into_iter().map(move |class| Atom::Ack(class, is)))
+        .chain(TimestampClass::ALL.into_iter().map(move |class| Atom::Timestamp(class, is)))
         .chain(Policy::ALL.into_iter().map(move |policy| Atom::Follows(policy, is)))
 }
 
@@ -320,7 +334,7 @@ mod tests {
             at_rcv_nxt: bit(11),
             at_irs: bit(12),
             newer_than_rcv_nxt: bit(13),
-            ack: AckClass::ALL[class(50, 6)],
+            ack: AckClass::ALL[class(50, 7)],
             window_newer: bit(14),
             urgent_news: bit(15),
             passive: bit(16),
@@ -338,6 +352,7 @@ mod tests {
             probing: bit(28),
             may_answer: bit(29),
             listening: bit(30),
+            timestamp: TimestampClass::ALL[class(56, 5)],
             follows: [bit(31), bit(32), bit(33)],
         }
     }

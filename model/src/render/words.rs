@@ -6,7 +6,7 @@ use super::relation::Cause;
 use crate::event::{Reply, Signal, Timer, Urgency};
 use crate::segment::Flag;
 use crate::state::{State, StateSet};
-use crate::table::{AckClass, Act, Atom, Flow, Form, Kind, Next, Policy, Room, Rule, SeqClass, Stage};
+use crate::table::{AckClass, Act, Atom, Flow, Form, Kind, Next, Policy, Room, Rule, SeqClass, Stage, TimestampClass};
 
 /// The section of RFC 9293 that a stage belongs to, and its title.
 #[must_use]
@@ -136,6 +136,7 @@ pub fn guard(atom: Atom) -> String {
         Atom::WindowClosed(is) => choose(is, "`SND.WND = 0`", "`SND.WND > 0`"),
         Atom::Probing(is) => choose(is, "the persist timer runs", "the persist timer is off"),
         Atom::MayAnswer(is) => choose(is, "it may be answered", "it may not be answered: throttled"),
+        Atom::Timestamp(class, is) => either(is, timestamp(class)),
         Atom::Listening(is) => choose(is, "somebody listens", "nobody listens"),
         Atom::Follows(policy, is) => choose(is, follows(policy), ignores(policy)),
     }
@@ -172,11 +173,22 @@ const fn sequence(class: SeqClass) -> &'static str {
     }
 }
 
+const fn timestamp(class: TimestampClass) -> &'static str {
+    match class {
+        TimestampClass::NotInUse => "no timestamps in use",
+        TimestampClass::Missing => "no timestamp, though in use",
+        TimestampClass::Older => "`SEG.TSval < TS.Recent`",
+        TimestampClass::Same => "`SEG.TSval = TS.Recent`",
+        TimestampClass::Newer => "`SEG.TSval > TS.Recent`",
+    }
+}
+
 const fn acknowledgment(class: AckClass) -> &'static str {
     match class {
         AckClass::Missing => "ACK bit off",
         AckClass::TooOld => "`SEG.ACK < SND.UNA-MAX.SND.WND`",
-        AckClass::Old => "`SND.UNA-MAX.SND.WND =< SEG.ACK < SND.UNA`",
+        AckClass::NeverSent => "`SEG.ACK =< ISS`, never sent",
+        AckClass::Old => "`SND.UNA-MAX.SND.WND =< SEG.ACK < SND.UNA`, once sent",
         AckClass::Duplicate => "`SEG.ACK = SND.UNA`",
         AckClass::New => "`SND.UNA < SEG.ACK =< SND.NXT`",
         AckClass::Future => "`SEG.ACK > SND.NXT`",
@@ -219,6 +231,7 @@ pub fn action(act: Act) -> String {
         Act::QueueText => "queue the text".to_owned(),
         Act::QueueClose => "queue our FIN".to_owned(),
         Act::MarkUserGone => "the user is gone".to_owned(),
+        Act::RecordTimestamp => "`TS.Recent <- SEG.TSval`, if not older and `SEG.SEQ =< Last.ACK.sent`".to_owned(),
         Act::HoldText => "hold text and FIN for later".to_owned(),
         Act::AcceptText => "take the text, `RCV.NXT` moves over what is in order".to_owned(),
         Act::AdvanceOverFin => "`RCV.NXT` moves over the FIN".to_owned(),
@@ -387,6 +400,7 @@ pub const fn deed(act: Act) -> Option<&'static str> {
         | Act::MarkFinSent
         | Act::QueueText
         | Act::MarkUserGone
+        | Act::RecordTimestamp
         | Act::HoldText
         | Act::AcceptText
         | Act::AdvanceOverFin

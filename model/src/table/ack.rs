@@ -40,6 +40,22 @@ pub(super) const RULES: &[Rule] = &[
     when [Follows(Policy::Rfc5961, true), Ack(AckClass::TooOld, true)];
     then []; Stay, Done;
     REPAIRED Updated(Doc::Rfc5961); Rfc9293 "3.10.7.4" "All incoming segments whose ACK value doesn't satisfy the above condition MUST be discarded and an ACK sent back." },
+    rule! { "ack/never-sent/answered": AckRange in Established | FinWait1 | FinWait2 | CloseWait | Closing | LastAck;
+    when [Follows(Policy::Rfc5961, true), Ack(AckClass::NeverSent, true), MayAnswer(true)];
+    then [TakeChallenge, Acknowledge(Now)]; Stay, Done;
+    REPAIRED Repair {
+        defect: "D14",
+        why: "right after the handshake MAX.SND.WND reaches far below ISS, so that who has not seen one octet of ours guesses an acceptable SEG.ACK with one try in 65,536 and puts in text",
+        counterexample: "ESTABLISHED, nothing sent; text with SEG.ACK = ISS-1000 is delivered",
+    }; Rfc9293 "3.10.7.4" "All incoming segments whose ACK value doesn't satisfy the above condition MUST be discarded and an ACK sent back." },
+    rule! { "ack/never-sent/silent": AckRange in Established | FinWait1 | FinWait2 | CloseWait | Closing | LastAck;
+    when [Follows(Policy::Rfc5961, true), Ack(AckClass::NeverSent, true)];
+    then []; Stay, Done;
+    REPAIRED Repair {
+        defect: "D14",
+        why: "right after the handshake MAX.SND.WND reaches far below ISS, so that who has not seen one octet of ours guesses an acceptable SEG.ACK with one try in 65,536 and puts in text",
+        counterexample: "ESTABLISHED, nothing sent; text with SEG.ACK = ISS-1000 is delivered",
+    }; Rfc9293 "3.10.7.4" "All incoming segments whose ACK value doesn't satisfy the above condition MUST be discarded and an ACK sent back." },
     rule! { "ack/unsent/answered": AckRange in Established | FinWait1 | FinWait2 | CloseWait | Closing | LastAck | TimeWait;
     when [Ack(AckClass::Future, true), MayAnswer(true)];
     then [TakeChallenge, Acknowledge(Now)]; Stay, Done;

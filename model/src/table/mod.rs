@@ -19,7 +19,7 @@ mod timeouts;
 mod vocabulary;
 
 pub use rule::{Cite, Doc, Flow, Kind, Next, Profile, Profiles, Rule, RuleId};
-pub use vocabulary::{AckClass, Act, Atom, Form, Policy, Room, SeqClass, Stage};
+pub use vocabulary::{AckClass, Act, Atom, Form, Policy, Room, SeqClass, Stage, TimestampClass};
 
 use crate::state::State;
 

@@ -99,6 +99,10 @@ pub enum Doc {
     Rfc1337,
     /// RFC 5961: Improving TCP's Robustness to Blind In-Window Attacks.
     Rfc5961,
+    /// RFC 6191: Reducing the TIME-WAIT State Using TCP Timestamps.
+    Rfc6191,
+    /// RFC 7323: TCP Extensions for High Performance.
+    Rfc7323,
     /// RFC 9293, of 2022: TCP.
     Rfc9293,
 }
@@ -112,6 +116,8 @@ impl Doc {
             Doc::Rfc1122 => 1122,
             Doc::Rfc1337 => 1337,
             Doc::Rfc5961 => 5961,
+            Doc::Rfc6191 => 6191,
+            Doc::Rfc7323 => 7323,
             Doc::Rfc9293 => 9293,
         }
     }

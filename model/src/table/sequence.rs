@@ -1,15 +1,24 @@
-//! RFC 9293 §3.10.7.4, first: check sequence number; before it, the SYN that may cut TIME-WAIT short.
+//! RFC 9293 §3.10.7.4, first: check sequence number; before it, the SYN that may cut TIME-WAIT short, and timestamps.
 
 use super::rule::rule;
-use super::{AckClass, Act::*, Atom::*, Flow::*, Form, Kind::*, Next::*, Policy, Room, Rule, SeqClass, Stage};
+use super::{
+    AckClass, Act::*, Atom::*, Doc, Flow::*, Form, Kind::*, Next::*, Policy, Room, Rule, SeqClass, Stage,
+    TimestampClass,
+};
 use crate::event::Timer::{Retransmit as Rexmit, TimeWait as TimeWaitTimer};
 use crate::event::{Signal, Urgency::Now};
 use crate::segment::Flag::{Ack as ACK, Rst as RST, Syn as SYN};
 use crate::state::State::{Established, SynReceived};
 
 pub(super) const RULES: &[Rule] = &[
+    rule! { "reopen/syn/newer-timestamp": Reopen in TimeWait;
+    when [Follows(Policy::ReopenTimeWait, true), Has(SYN, true), Has(ACK, false), Has(RST, false), Timestamp(TimestampClass::Newer, true), Listening(true)];
+    then [KeepPrevious, StopAll, RecordIrs, HoldText, SetPassive(true), SelectIss(Room::AbovePrevious), Emit(Form::SynAck), Start(Rexmit)]; To(SynReceived), Done;
+    REPAIRED Updated(Doc::Rfc6191); Rfc9293 "3.6.1" "When the TCP Timestamp Options are available, an improved algorithm is described in [40] in order to support higher connection establishment rates.",
+    Rfc9293 "3.10.7.4" "When the improved algorithm is implemented, the logic above is not applicable for incoming SYN segments with Timestamp Options, received on a connection in the TIME-WAIT state." },
+    // With an older timestamp it is an old duplicate, whatever its number (RFC 6191 §2).
     rule! { "reopen/syn/new": Reopen in TimeWait;
-    when [Follows(Policy::ReopenTimeWait, true), Has(SYN, true), Has(ACK, false), Has(RST, false), NewerThanRcvNxt(true), Listening(true)];
+    when [Follows(Policy::ReopenTimeWait, true), Has(SYN, true), Has(ACK, false), Has(RST, false), Timestamp(TimestampClass::Older, false), NewerThanRcvNxt(true), Listening(true)];
     then [KeepPrevious, StopAll, RecordIrs, HoldText, SetPassive(true), SelectIss(Room::AbovePrevious), Emit(Form::SynAck), Start(Rexmit)]; To(SynReceived), Done;
     REPAIRED Repair {
         defect: "D6",
@@ -21,6 +30,24 @@ pub(super) const RULES: &[Rule] = &[
     when [];
     then []; Stay, Continue;
     ALL Literal; Rfc9293 "3.10.7.4" "First, check sequence number:" },
+    // ---- Timestamps ----------------------------------------------------------------------------------------------
+    rule! { "timestamp/older/answered": Sequence in SynReceived | Established | FinWait1 | FinWait2 | CloseWait | Closing | LastAck;
+    when [Timestamp(TimestampClass::Older, true), Has(RST, false), MayAnswer(true)];
+    then [TakeChallenge, Acknowledge(Now)]; Stay, Done;
+    REPAIRED Updated(Doc::Rfc7323); Rfc7323 "5.3" "If there is a Timestamps option in the arriving segment, SEG.TSval < TS.Recent, TS.Recent is valid (see later discussion), and if the RST bit is not set, then treat the arriving segment as not acceptable" },
+    // A bare ACK is not acknowledged there (D2), and an old SYN is dropped silently (RFC 6191 §2).
+    rule! { "timestamp/older/time-wait": Sequence in TimeWait;
+    when [Timestamp(TimestampClass::Older, true), Has(RST, false), Has(SYN, false), Carries(true)];
+    then [Acknowledge(Now)]; Stay, Done;
+    REPAIRED Updated(Doc::Rfc7323); Rfc7323 "5.3" "If there is a Timestamps option in the arriving segment, SEG.TSval < TS.Recent, TS.Recent is valid (see later discussion), and if the RST bit is not set, then treat the arriving segment as not acceptable" },
+    rule! { "timestamp/older/silent": Sequence in SynReceived | Established | FinWait1 | FinWait2 | CloseWait | Closing | LastAck | TimeWait;
+    when [Timestamp(TimestampClass::Older, true), Has(RST, false)];
+    then []; Stay, Done;
+    REPAIRED Updated(Doc::Rfc7323); Rfc7323 "5.3" "If there is a Timestamps option in the arriving segment, SEG.TSval < TS.Recent, TS.Recent is valid (see later discussion), and if the RST bit is not set, then treat the arriving segment as not acceptable" },
+    rule! { "timestamp/missing": Sequence in SynReceived | Established | FinWait1 | FinWait2 | CloseWait | Closing | LastAck | TimeWait;
+    when [Timestamp(TimestampClass::Missing, true), Has(RST, false)];
+    then []; Stay, Done;
+    REPAIRED Updated(Doc::Rfc7323); Rfc7323 "3.2" "If a non-<RST> segment is received without a TSopt, a TCP SHOULD silently drop the segment." },
     // ---- Sequence number -----------------------------------------------------------------------------------------
     rule! { "sequence/crossed-syn-ack": Sequence in SynReceived;
     when [Passive(false), Has(SYN, true), Has(RST, false), AtIrs(true), Ack(AckClass::New, true)];
@@ -28,8 +55,13 @@ pub(super) const RULES: &[Rule] = &[
     REPAIRED Erratum(3305); Rfc9293 "3.5" "A TCP implementation MUST support simultaneous open attempts" },
     rule! { "sequence/acceptable": Sequence in SynReceived | Established | FinWait1 | FinWait2 | CloseWait | Closing | LastAck | TimeWait;
     when [Acceptable(true)];
+    then [RecordTimestamp]; Stay, Continue;
+    REPAIRED Updated(Doc::Rfc7323); Rfc9293 "3.10.7.4" "There are four cases for the acceptability test for an incoming segment:",
+    Rfc7323 "5.3" "If an arriving segment satisfies SEG.TSval >= TS.Recent and SEG.SEQ <= Last.ACK.sent (see Section 4.3), then record its timestamp in TS.Recent." },
+    rule! { "sequence/acceptable/untimed": Sequence in SynReceived | Established | FinWait1 | FinWait2 | CloseWait | Closing | LastAck | TimeWait;
+    when [Acceptable(true)];
     then []; Stay, Continue;
-    ALL Literal; Rfc9293 "3.10.7.4" "There are four cases for the acceptability test for an incoming segment:" },
+    LITERAL Literal; Rfc9293 "3.10.7.4" "There are four cases for the acceptability test for an incoming segment:" },
     rule! { "sequence/zero-window/text": Sequence in SynReceived | Established | FinWait1 | FinWait2 | CloseWait | Closing | LastAck | TimeWait;
     when [Seq(SeqClass::ZeroWindow, true), Carries(true), Has(RST, false)];
     then [Acknowledge(Now)]; Stay, Continue;

@@ -275,6 +275,8 @@ pub enum Atom {
     Probing(bool),
     /// This segment may be answered: its sender needs it (text or a FIN, no SYN, no RST), or the bucket has a token.
     MayAnswer(bool),
+    /// The segment's timestamp is of this class (RFC 7323).
+    Timestamp(TimestampClass, bool),
     /// Somebody listens for new connections.
     Listening(bool),
     /// The host follows this optional part.
@@ -327,7 +329,9 @@ pub enum AckClass {
     Missing,
     /// SEG.ACK < SND.UNA - MAX.SND.WND
     TooOld,
-    /// SND.UNA - MAX.SND.WND =< SEG.ACK < SND.UNA
+    /// SEG.ACK =< ISS, and no older than that: of what this connection has never sent, a *ghost*.
+    NeverSent,
+    /// SND.UNA - MAX.SND.WND =< SEG.ACK < SND.UNA, and ISS < SEG.ACK
     Old,
     /// SEG.ACK = SND.UNA
     Duplicate,
@@ -338,9 +342,43 @@ pub enum AckClass {
 }
 
 impl AckClass {
-    /// All six.
-    pub const ALL: [AckClass; 6] =
-        [AckClass::Missing, AckClass::TooOld, AckClass::Old, AckClass::Duplicate, AckClass::New, AckClass::Future];
+    /// All seven.
+    pub const ALL: [AckClass; 7] = [
+        AckClass::Missing,
+        AckClass::TooOld,
+        AckClass::NeverSent,
+        AckClass::Old,
+        AckClass::Duplicate,
+        AckClass::New,
+        AckClass::Future,
+    ];
+}
+
+/// What a segment's timestamp says, relative to TS.Recent (RFC 7323 §4.3, §5.3).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub enum TimestampClass {
+    /// The connection has not agreed on timestamps.
+    #[default]
+    NotInUse,
+    /// It has, and the segment carries none.
+    Missing,
+    /// SEG.TSval < TS.Recent, which is valid.
+    Older,
+    /// SEG.TSval = TS.Recent
+    Same,
+    /// SEG.TSval > TS.Recent, or TS.Recent is too long ago to say anything (§5.5).
+    Newer,
+}
+
+impl TimestampClass {
+    /// All five.
+    pub const ALL: [TimestampClass; 5] = [
+        TimestampClass::NotInUse,
+        TimestampClass::Missing,
+        TimestampClass::Older,
+        TimestampClass::Same,
+        TimestampClass::Newer,
+    ];
 }
 
 /// A part of the RFC that an implementation may follow or not.
@@ -387,6 +425,8 @@ pub enum Act {
     QueueClose,
     /// Nobody will RECEIVE any more.
     MarkUserGone,
+    /// TS.Recent <- SEG.TSval, if the segment lies across what was last acknowledged (RFC 7323 §4.3).
+    RecordTimestamp,
     /// Keep text and FIN of the SYN for later.
     HoldText,
     /// Take the text into the user's buffer, in order; RCV.NXT moves over what is in order.

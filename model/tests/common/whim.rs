@@ -1,5 +1,6 @@
 //! A host that answers as it likes, within its contract, and what may happen to its connection: for random walks.
 
+use lockstep_model::table::TimestampClass;
 use lockstep_model::{
     Accepted, Call, Challenge, Event, Flag, Flags, Host, Policy, Reply, Segment, SeqNum, Signal, State, Tcb, Timer,
     Urgency,
@@ -15,6 +16,7 @@ pub struct Whim<S: SeqNum> {
     unread: bool,
     holds_next: bool,
     may_challenge: bool,
+    timestamp: TimestampClass,
     has_listener: bool,
     /// What it was asked for since it last changed its mind, and what the connection was then.
     pub log: Vec<(Effect<S>, Option<Tcb<S>>)>,
@@ -28,6 +30,8 @@ pub enum Effect<S: SeqNum> {
     Acknowledge(Urgency),
     TakeChallenge(Challenge),
     QueueText,
+    Synchronized(Segment<S>),
+    RecordTimestamp(Segment<S>),
     Hold(Segment<S>),
     Accept(Segment<S>),
     FinReceived,
@@ -52,6 +56,7 @@ impl<S: SeqNum> Whim<S> {
             unread: false,
             holds_next: false,
             may_challenge: false,
+            timestamp: TimestampClass::NotInUse,
             has_listener: false,
             log: Vec::new(),
         }
@@ -66,6 +71,7 @@ impl<S: SeqNum> Whim<S> {
         self.holds_next = self.dice.one_in(4);
         self.may_challenge = self.dice.one_in(2);
         self.has_listener = self.dice.one_in(2);
+        self.timestamp = if self.dice.one_in(4) { self.dice.among(TimestampClass::ALL) } else { TimestampClass::Newer };
     }
 
     /// Something that may happen to this connection now.
@@ -125,7 +131,7 @@ impl<S: SeqNum> Whim<S> {
         let ack = if self.dice.one_in(4) {
             S::new(self.dice.below(32))
         } else {
-            self.dice.among([tcb.snd_una(), tcb.snd_nxt()])
+            self.dice.among([tcb.snd_una(), tcb.snd_nxt(), tcb.snd_una(), tcb.snd_nxt(), tcb.iss()])
         };
         let [text, wnd, up] = [(); 3].map(|()| S::len(self.dice.among([0, 0, 1, 2])));
         Segment { seq, ack, flags, text, wnd, up }
@@ -181,12 +187,22 @@ impl<S: SeqNum> Host<S> for Whim<S> {
     fn may_challenge(&self, _: Challenge) -> bool {
         self.may_challenge
     }
+    fn timestamp(&self) -> TimestampClass {
+        self.timestamp
+    }
     fn has_listener(&self) -> bool {
         self.has_listener
     }
     fn iss(&mut self, above: Option<S>) -> S {
         self.log.push((Effect::Iss(above), None));
         above.map_or_else(|| S::new(self.dice.below(32)), |above| above.plus(1))
+    }
+    fn synchronized(&mut self, tcb: &Tcb<S>, segment: &Segment<S>) {
+        self.log.push((Effect::Synchronized(*segment), Some(*tcb)));
+    }
+    fn record_timestamp(&mut self, segment: &Segment<S>) {
+        self.log.push((Effect::RecordTimestamp(*segment), None));
+        self.timestamp = self.dice.among([TimestampClass::NotInUse, TimestampClass::Same, TimestampClass::Newer]);
     }
     fn emit(&mut self, tcb: &Tcb<S>, segment: Segment<S>) {
         self.log.push((Effect::Emit(segment), Some(*tcb)));

@@ -173,9 +173,6 @@ impl Connection {
 
     /// A segment arrives.
     pub fn arrives(&mut self, common: &Common, now: Instant, segment: Segment<Seq>, given: Given<'_>) -> Effects {
-        if let Some(options) = given.options {
-            self.flow.clock.record(now, segment.seq, options);
-        }
         let sack = self.flow.agreed.sack;
         let repeated = if sack { repeated_by(&segment, self.tcb.rcv_nxt(), &self.flow.recv) } else { None };
         let effects = self.step(common, now, Event::Arrives(segment), given);

@@ -1,5 +1,6 @@
 //! What the table asks of a connection's [`Flow`]: facts, and effects.
 
+use lockstep_model::table::TimestampClass;
 use lockstep_model::{
     Accepted, Challenge, Flag, Host, Policy, Reply, Segment, Seq, SeqNum, Signal, Tcb, Timer, Urgency,
 };
@@ -56,6 +57,10 @@ impl Host<Seq> for Step<'_> {
 
     fn may_challenge(&self, challenge: Challenge) -> bool {
         self.flow.challenges.allow(challenge, self.now)
+    }
+
+    fn timestamp(&self) -> TimestampClass {
+        self.flow.timestamp_class(self.common, self.now, self.given.options)
     }
 
     fn has_listener(&self) -> bool {
@@ -117,6 +122,12 @@ impl Host<Seq> for Step<'_> {
         }
         let wanted = self.flow.settings(self.common).ecn;
         self.flow.ecn.agree(wanted, segment, self.given.marks);
+    }
+
+    fn record_timestamp(&mut self, segment: &Segment<Seq>) {
+        if let Some(options) = self.given.options {
+            self.flow.clock.record(self.now, segment.seq, options);
+        }
     }
 
     fn hold(&mut self, _tcb: &Tcb<Seq>, segment: &Segment<Seq>) {

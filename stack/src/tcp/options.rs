@@ -4,6 +4,7 @@
 //! selective acknowledgments are permitted (RFC 2018 §2). [`Flow::agree`] reads the peer's SYN, [`Flow::dress`] makes the
 //! options of whatever leaves, [`TimestampClock`] judges and echoes the peer's clock.
 
+use lockstep_model::table::TimestampClass;
 use lockstep_model::{Flag, Segment, Seq, SeqNum};
 
 use super::congestion::Controller;
@@ -39,16 +40,19 @@ pub struct OptionsConfig {
     pub timestamps: bool,
     /// Selective acknowledgments (RFC 2018).
     pub sack: bool,
+    /// A segment without the timestamp that was agreed on is dropped, unless it is a RST (RFC 7323 §3.2: SHOULD). Some
+    /// middleboxes take options away; whoever has to live with one accepts such segments, and gives up their protection.
+    pub require_timestamps: bool,
 }
 
 impl OptionsConfig {
     /// RFC 793 and nothing else: segments as in its figures.
-    pub const NONE: Self = Self { window_scaling: false, timestamps: false, sack: false };
+    pub const NONE: Self = Self { window_scaling: false, timestamps: false, sack: false, require_timestamps: true };
 }
 
 impl Default for OptionsConfig {
     fn default() -> Self {
-        Self { window_scaling: true, timestamps: true, sack: true }
+        Self { window_scaling: true, timestamps: true, sack: true, require_timestamps: true }
     }
 }
 
@@ -70,7 +74,7 @@ pub(super) struct Agreed {
 impl Agreed {
     /// What we offer.
     fn offered(common: &Common) -> Self {
-        let OptionsConfig { window_scaling, timestamps, sack } = common.config.options;
+        let OptionsConfig { window_scaling, timestamps, sack, .. } = common.config.options;
         let shift = if window_scaling { shift_for(common.config.receive_buffer) } else { 0 };
         Self { window_scaling, snd_wind_shift: 0, rcv_wind_shift: shift, sack, timestamps }
     }
@@ -143,6 +147,18 @@ impl Flow {
         self.send_mss = send_mss;
         self.smss = self.effective_send_mss();
         self.congestion = Controller::new(self.smss, common.config.congestion);
+    }
+
+    /// What the timestamp of an arriving segment says.
+    pub fn timestamp_class(&self, common: &Common, now: Instant, options: Option<&TcpOptions>) -> TimestampClass {
+        if !self.agreed.timestamps {
+            return TimestampClass::NotInUse;
+        }
+        match options.and_then(|options| options.timestamps) {
+            Some(timestamps) => self.clock.classify(now, timestamps.value),
+            None if common.config.options.require_timestamps => TimestampClass::Missing,
+            None => TimestampClass::NotInUse,
+        }
     }
 
     /// What `segment` carries besides its text, if it leaves now. It is about to: what it acknowledges counts as said.
@@ -240,15 +256,23 @@ impl TimestampClock {
     /// delayed acknowledgments the earliest is echoed, with a hole the last before it (§4.3).
     pub fn record(&mut self, now: Instant, seq: Seq, options: &TcpOptions) {
         let Some(Timestamps { value, .. }) = options.timestamps else { return };
-        if self.running && !seq.after(self.last_ack_sent) && !(self.is_older(value) && self.is_valid(now)) {
+        let is_older = self.classify(now, value) == TimestampClass::Older;
+        if self.running && !seq.after(self.last_ack_sent) && !is_older {
             self.ts_recent = value;
             self.ts_recent_at = now;
         }
     }
 
-    /// SEG.TSval < TS.Recent, on the circle.
-    fn is_older(&self, value: u32) -> bool {
-        Seq::new(value).before(Seq::new(self.ts_recent))
+    /// What SEG.TSval says, on the circle, and as long as TS.Recent says anything.
+    fn classify(&self, now: Instant, value: u32) -> TimestampClass {
+        let (value, ts_recent) = (Seq::new(value), Seq::new(self.ts_recent));
+        if value == ts_recent {
+            TimestampClass::Same
+        } else if value.before(ts_recent) && self.is_valid(now) {
+            TimestampClass::Older
+        } else {
+            TimestampClass::Newer
+        }
     }
 
     /// Whether TS.Recent still says something: not after 24 days in which nothing was heard (§5.5).

@@ -451,8 +451,8 @@ fn config(host: usize, mtu: u16, climate: &Climate, random: &mut SplitMix64) -> 
     let least = if climate.most_text > 100 { 300 } else { 1 };
     tcp.receive_buffer = [least, 700, 5_000, 65_535][usize::try_from(random.below(4)).unwrap()];
     tcp.send_buffer = [100, 5_000, 65_535][usize::try_from(random.below(3)).unwrap()];
-    // The observer and the attacker know no options.
-    tcp.options = OptionsConfig::NONE;
+    // The observer takes windows as they stand in the header.
+    tcp.options = OptionsConfig { timestamps: random.below(4) > 0, sack: random.below(4) > 0, ..OptionsConfig::NONE };
     // Nobody's patience hides a handshake that a wrong table does not let end.
     tcp.listen.syn_ack_retries = u8::MAX;
     tcp.nagle = random.below(3) > 0;
