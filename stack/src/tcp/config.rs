@@ -6,6 +6,7 @@ use super::ack_policy::AckConfig;
 use super::congestion::CongestionConfig;
 use super::listen::ListenConfig;
 use super::options::OptionsConfig;
+use super::pacing::PacingConfig;
 use super::pmtu::PathMtuConfig;
 use super::ports::PortSelection;
 use super::recovery::RecoveryConfig;
@@ -25,6 +26,8 @@ pub struct TcpConfig {
     pub recovery: RecoveryConfig,
     /// Explicit congestion notification (RFC 3168); off unless asked for.
     pub ecn: bool,
+    /// Segments that leave one after the other instead of all at once.
+    pub pacing: PacingConfig,
     /// Path MTU discovery (RFC 1191, RFC 4821).
     pub path_mtu: PathMtuConfig,
     /// Which options are offered and accepted (RFC 7323, RFC 2018).
@@ -91,6 +94,7 @@ impl Default for TcpConfig {
             congestion: CongestionConfig::default(),
             recovery: RecoveryConfig::default(),
             ecn: false,
+            pacing: PacingConfig::default(),
             path_mtu: PathMtuConfig::default(),
             options: OptionsConfig::default(),
             receive_buffer: 1 << 20,

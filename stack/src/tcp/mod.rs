@@ -22,6 +22,7 @@ mod listen;
 mod options;
 mod orphans;
 mod output;
+pub mod pacing;
 mod pages;
 mod pmtu;
 mod ports;
