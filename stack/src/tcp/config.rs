@@ -6,6 +6,7 @@ use super::ack_policy::AckConfig;
 use super::congestion::CongestionConfig;
 use super::listen::ListenConfig;
 use super::options::OptionsConfig;
+use super::pacing::PacingConfig;
 use super::pmtu::PathMtuConfig;
 use super::ports::PortSelection;
 use super::recovery::RecoveryConfig;
@@ -23,6 +24,8 @@ pub struct TcpConfig {
     pub congestion: CongestionConfig,
     /// Loss recovery, mechanism by mechanism.
     pub recovery: RecoveryConfig,
+    /// Segments that leave one after the other instead of all at once.
+    pub pacing: PacingConfig,
     /// Path MTU discovery (RFC 1191, RFC 4821).
     pub path_mtu: PathMtuConfig,
     /// Which options are offered and accepted (RFC 7323, RFC 2018).
@@ -88,6 +91,7 @@ impl Default for TcpConfig {
             rto: RtoConfig::default(),
             congestion: CongestionConfig::default(),
             recovery: RecoveryConfig::default(),
+            pacing: PacingConfig::default(),
             path_mtu: PathMtuConfig::default(),
             options: OptionsConfig::default(),
             receive_buffer: 1 << 20,

@@ -16,6 +16,7 @@ use super::demux::{CompactPair, Pair};
 use super::host::Step;
 use super::isn::IsnSecret;
 use super::options::{Agreed, DEFAULT_SEND_MSS, Dressed, TimestampClock};
+use super::pacing::{Pace, Pacer};
 use super::pmtu::{Heed, PathMtu};
 use super::recovery::{Means, Recovery};
 use super::recv::RecvBuffer;
@@ -189,6 +190,7 @@ impl Connection {
     /// The next of its timers that is due goes off; `None` if none is.
     pub fn timeout(&mut self, common: &Common, now: Instant) -> Option<Effects> {
         self.flow.patience.expire(now);
+        self.flow.pacer.expire(now);
         let (recovery, mut means) = self.flow.recovery(common, now);
         recovery.expire(&mut means);
         let mut timer = self.flow.timers.expire(now)?;
@@ -223,8 +225,9 @@ impl Connection {
 
     /// When something is next to be done without anybody asking.
     pub fn next_deadline(&self) -> Option<Instant> {
-        let Flow { timers, patience, recovery, .. } = &self.flow;
-        [timers.next_deadline(), patience.deadline(), recovery.deadline()].into_iter().flatten().min()
+        let Flow { timers, patience, recovery, pacer, .. } = &self.flow;
+        let deadlines = [timers.next_deadline(), patience.deadline(), recovery.deadline(), pacer.deadline()];
+        deadlines.into_iter().flatten().min()
     }
 
     /// Whether an ICMP error about `seq` is about something in flight (RFC 5927 §4.1).
@@ -333,6 +336,7 @@ pub(super) struct Flow {
     pub clock: TimestampClock,
     pub rtt: RttEstimator,
     pub congestion: Controller,
+    pub pacer: Pacer,
     pub timers: TimerTable,
     pub recovery: Recovery,
     /// When our SYN left for the first time.
@@ -380,6 +384,7 @@ impl Flow {
             clock: TimestampClock::new(common, pair),
             rtt: RttEstimator::new(config.rto),
             congestion: Controller::new(DEFAULT_SEND_MSS, config.congestion),
+            pacer: Pacer::new(config.pacing),
             timers: TimerTable::new(),
             recovery: Recovery::default(),
             syn_sent: None,
@@ -429,6 +434,13 @@ impl Flow {
     pub fn retransmission_delay(&self, common: &Common) -> Micros {
         let doubled = self.rtt.rto().saturating_mul(1_u64.checked_shl(self.probes.into()).unwrap_or(u64::MAX));
         if self.probes > 0 { doubled.min(common.config.rto.max) } else { self.rtt.rto() }
+    }
+
+    /// So much text leaves, and the next waits for its turn.
+    pub fn pace(&mut self, now: Instant, octets: u32) {
+        let (cwnd, ssthresh) = (self.congestion.cwnd(), self.congestion.ssthresh());
+        let pace = Pace { cwnd, in_slow_start: cwnd < ssthresh, srtt: self.rtt.srtt(), smss: self.smss.into() };
+        self.pacer.sent(now, octets, pace);
     }
 
     /// Loss recovery, and what it works with.
@@ -533,6 +545,7 @@ impl Flow {
         Self {
             timers,
             congestion: self.congestion.project(now),
+            pacer: self.pacer.project(now),
             recovery: self.recovery.project(now),
             syn_sent: self.syn_sent.map(ago),
             challenges: self.challenges.project(now),

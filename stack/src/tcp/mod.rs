@@ -21,6 +21,7 @@ mod listen;
 mod options;
 mod orphans;
 mod output;
+pub mod pacing;
 mod pages;
 mod pmtu;
 mod ports;

@@ -36,7 +36,11 @@ impl Connection {
     ///
     /// New text and a new FIN are reported to the table at once: being written here is being put on the wire.
     pub fn transmit(&mut self, common: &Common, now: Instant, frame: &mut Vec<u8>) -> Option<Transmitted> {
-        let plan = self.plan(common, now)?;
+        let plan = match self.flow.pacer.may_send(now) {
+            true => self.plan(common, now)?,
+            // Acknowledgments wait for no pace.
+            false => self.flow.acks.is_due_now().then_some(Plan::Ack)?,
+        };
         let smss = usize::from(self.flow.smss);
         self.flow.recv.open_window(smss, self.flow.agreed.rcv_wind_shift);
         let segment = self.segment_of(plan);
@@ -48,6 +52,7 @@ impl Connection {
         };
         write_segment(frame, self.pair(), &dressed, self.flow.send.slices(offset, len));
         self.flow.acknowledged();
+        self.flow.pace(now, segment.text);
         Some(Transmitted { reported: self.report(common, now, plan, &segment), handling: dressed.handling })
     }
 

@@ -143,7 +143,8 @@ mod tests {
         assert!((10 * SMSS..15 * SMSS).contains(&grown), "{grown}");
         let (grown, left) = rounds(&mut hystart, 3, 113);
         assert_eq!((grown, left), (60 * SMSS / 4, false));
-        assert!(rounds(&mut hystart, 2, 113).1);
+        assert!(!rounds(&mut hystart, 1, 113).1);
+        assert!(rounds(&mut hystart, 1, 113).1);
     }
 
     #[test]

@@ -187,10 +187,26 @@ fn a_window_that_is_not_used_does_not_grow_and_no_time_passes_for_it() {
         cubic.on_ack(&Acked { now, octets, rtt: None, srtt: Some(rtt), in_flight, app_limited: true });
         assert_eq!((cubic.cwnd(), cubic.past.epoch.as_ref().unwrap().elapsed), before, "{second}");
     }
-    // Nor in a silence that was too short for a restart.
+    // What follows is counted from the last acknowledgment, whatever it was for.
+    now += Micros::from_millis(10);
+    ack(&mut cubic, now, SMSS, rtt);
+    assert_eq!(cubic.past.epoch.as_ref().unwrap().elapsed, before.1 + Micros::from_millis(10));
+    // Nor does time pass in a silence that was too short for a restart.
     now += Micros::from_millis(900);
     ack(&mut cubic, now, SMSS, rtt);
-    assert!(cubic.past.epoch.as_ref().unwrap().elapsed <= before.1 + Micros::from_millis(200));
+    assert_eq!(cubic.past.epoch.as_ref().unwrap().elapsed, before.1 + Micros::from_millis(210));
+}
+
+#[test]
+fn one_ack_of_several_windows_counts_as_one_window() {
+    let (now, rtt) = (Instant::ZERO, Micros::from_millis(100));
+    let [one, many] = [1, 10].map(|windows| {
+        let mut cubic = flow(100, CongestionConfig::default());
+        ack(&mut cubic, now, SMSS, rtt);
+        ack(&mut cubic, now + rtt, windows * 70 * SMSS, rtt);
+        cubic.cwnd()
+    });
+    assert!(many - one < SMSS, "{one} {many}");
 }
 
 #[test]

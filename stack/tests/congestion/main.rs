@@ -1,0 +1,4 @@
+//! Flows that share a line with a queue, in virtual time.
+
+mod dumbbell;
+mod pacing;
