@@ -3,7 +3,11 @@
 //! `cargo bench --bench connections` needs valgrind, and `gungraun-runner` of the version that `Cargo.lock` names.
 //! `benches/flat.sh` fails if anything costs a fifth more beside 100,000 connections than beside 10.
 
-#![allow(missing_docs, reason = "the macros make public items, and take no comments for documentation")]
+#![allow(
+    missing_docs,
+    unused_qualifications,
+    reason = "the macros make public items, and take no comments for documentation"
+)]
 
 #[allow(dead_code, reason = "no time passes here")]
 #[path = "../tests/many/pair.rs"]
