@@ -20,9 +20,9 @@ use crate::wire::{Icmpv4Message, MacAddr, Protocol};
 
 pub use crate::limits::Limits;
 pub use crate::tcp::{
-    Accepted, AckConfig, BacklogFull, CallError, ConnectionId, Event, Failure, KeepAlive, ListenConfig, ListenerId,
-    OpenError, OptionsConfig, Pair, PathMtuConfig, PortSelection, Projected, Settings, Status, SynCookies, TcpConfig,
-    Transition,
+    Accepted, AckConfig, BacklogFull, CallError, ConnectionId, Event, Failure, KeepAlive, ListenConfig, ListenOptions,
+    ListenerId, OpenError, OptionsConfig, Pair, PathMtuConfig, PortSelection, Projected, Settings, Status, SynCookies,
+    TcpConfig, Transition,
 };
 pub use config::{Config, ConfigError};
 pub use project::Projection;
@@ -133,14 +133,27 @@ impl Stack {
 
     // ---- The user's calls ----------------------------------------------------------------------------------------------
 
-    /// Passive OPEN: at most `backlog` (at least one) connections wait to be accepted, half-open ones included. The address
-    /// is ours or unspecified; a port of zero asks for one that is free.
+    /// Passive OPEN: at most `backlog` (at least one) connections wait to be accepted; those in the handshake have a bound of
+    /// their own ([`ListenConfig`]). The address is ours or unspecified; a port of zero asks for one that is free.
     ///
     /// # Errors
     /// [`OpenError::NotLocal`], [`OpenError::AddressInUse`], [`OpenError::NoPortFree`], [`OpenError::TooManyListeners`].
     pub fn listen(&mut self, now: Instant, local: SocketAddr, backlog: usize) -> Result<ListenerId, OpenError> {
+        self.listen_with(now, local, ListenOptions::new(backlog))
+    }
+
+    /// Passive OPEN by one who says more than how many may wait.
+    ///
+    /// # Errors
+    /// As [`listen`](Self::listen).
+    pub fn listen_with(
+        &mut self,
+        now: Instant,
+        local: SocketAddr,
+        options: ListenOptions,
+    ) -> Result<ListenerId, OpenError> {
         let local = self.local(local)?;
-        self.tcp.listen(now, local, backlog)
+        self.tcp.listen(now, local, options)
     }
 
     /// The next connection that somebody has established with this listener, if there is one.

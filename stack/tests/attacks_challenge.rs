@@ -107,7 +107,7 @@ fn brought_to(state: State, raw: &mut Raw) -> Peer {
         raw.send(SYN, 1000, 0, b"");
         Peer { seq: 1001, ack: raw.segment().header.seq.wrapping_add(1), id: None }
     } else {
-        let Established { id, seq, ack } = raw.established();
+        let Established { id, seq, ack, .. } = raw.established();
         Peer { seq, ack, id: Some(id) }
     };
     let peer = match state {

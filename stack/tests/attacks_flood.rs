@@ -5,7 +5,7 @@ mod raw;
 use std::net::Ipv4Addr;
 
 use lockstep::DropReason;
-use lockstep::stack::{BacklogFull, Config, ConnectionId, ListenerId, SynCookies};
+use lockstep::stack::{BacklogFull, Config, ConnectionId, ListenOptions, ListenerId, SynCookies};
 use lockstep::time::Micros;
 use lockstep::wire::{TcpHeader, TcpOptions, Timestamps};
 use lockstep_model::State;
@@ -269,6 +269,28 @@ fn a_full_backlog_may_reset_instead() {
     assert!(reset.flags == RST || reset.flags == RST_ACK, "{reset:?}");
     assert_eq!((reset.destination_port, reset.seq), (4001, syn_acks[1].seq.wrapping_add(1)));
     assert_eq!(raw.stack.connections(), 1);
+}
+
+/// Whoever does not ask to use the address again waits until the last connection of the port has left TIME-WAIT.
+#[test]
+fn a_port_with_connections_is_listened_on_again_by_those_who_ask() {
+    let mut raw = Raw::new();
+    let at = raw.established();
+    raw.stack.close_listener(raw.now, at.listener).unwrap();
+    let listen_again = |raw: &mut Raw, reuse_address| {
+        raw.stack.listen_with(raw.now, (HERE, 80).into(), ListenOptions { backlog: 1, reuse_address })
+    };
+    assert!(listen_again(&mut raw, false).is_err());
+    raw.stack.release(raw.now, at.id).unwrap();
+    raw.segments();
+    raw.send(FIN_ACK, at.seq, at.ack.wrapping_add(1), b"");
+    raw.segments();
+    assert_eq!(raw.state(), State::TimeWait);
+    assert!(listen_again(&mut raw, false).is_err());
+    let listener = listen_again(&mut raw, true).unwrap();
+    raw.stack.close_listener(raw.now, listener).unwrap();
+    raw.wait(Micros::from_secs(240));
+    assert!(listen_again(&mut raw, false).is_ok());
 }
 
 /// THREATS 29: nobody connects to himself, and a SYN that claims to come from us is no SYN (see "martians").

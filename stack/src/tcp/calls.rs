@@ -2,14 +2,14 @@
 
 use std::net::SocketAddr;
 
-use lockstep_model::{Call, Event as Happening, Reply};
+use lockstep_model::{Call, Event as Happening, Reply, State};
 
 use super::api::{Accepted, CallError, ConnectionId, Failure, ListenerId, OpenError, Status};
 use super::congestion::Congestion;
 use super::connection::{Connection, Given};
 use super::demux::Pair;
 use super::endpoints::{Endpoints, Entry, News, Owner};
-use super::listen::Listener;
+use super::listen::{ListenOptions, Listener};
 use super::settings::Settings;
 use crate::time::Instant;
 
@@ -17,7 +17,7 @@ impl Endpoints {
     // ---- Opening -----------------------------------------------------------------------------------------------------
 
     /// Passive OPEN. A port of zero asks for one that is free.
-    pub fn listen(&mut self, now: Instant, local: SocketAddr, backlog: usize) -> Result<ListenerId, OpenError> {
+    pub fn listen(&mut self, now: Instant, local: SocketAddr, options: ListenOptions) -> Result<ListenerId, OpenError> {
         let local = match local.port() {
             0 => self.free_port_to_listen(local)?,
             _ => local,
@@ -28,9 +28,13 @@ impl Endpoints {
             self.record(now, listener_pair(local), &effects);
             return Err(OpenError::AddressInUse(local));
         }
+        if !options.reuse_address && self.is_used(local.port()) {
+            return Err(OpenError::AddressInUse(local));
+        }
         let mut connection = Connection::closed(&self.common, listener_pair(local));
         let effects = connection.call(&self.common, now, Call::OpenPassive);
-        let key = self.listeners.insert(Listener::new(connection, backlog)).ok_or(OpenError::TooManyListeners)?;
+        let key =
+            self.listeners.insert(Listener::new(connection, options.backlog)).ok_or(OpenError::TooManyListeners)?;
         self.record(now, listener_pair(local), &effects);
         Ok(ListenerId(key))
     }
@@ -282,6 +286,11 @@ impl Endpoints {
         for (_, place) in half_open.unwrap_or_default() {
             self.wake_half_open(place);
         }
+    }
+
+    /// Whether a connection of ours has this port. O(n), for the few who ask.
+    fn is_used(&self, port: u16) -> bool {
+        self.states().any(|(pair, state)| pair.local.port() == port && state != State::Closed)
     }
 
     fn free_port_to_listen(&mut self, local: SocketAddr) -> Result<SocketAddr, OpenError> {

@@ -44,7 +44,7 @@ pub use api::{Accepted, CallError, ConnectionId, Event, Failure, ListenerId, Ope
 pub use config::{KeepAlive, TcpConfig};
 pub use demux::Pair;
 pub(crate) use endpoints::Endpoints;
-pub use listen::{BacklogFull, ListenConfig, SynCookies};
+pub use listen::{BacklogFull, ListenConfig, ListenOptions, SynCookies};
 pub use options::OptionsConfig;
 pub use pmtu::PathMtuConfig;
 pub use ports::PortSelection;

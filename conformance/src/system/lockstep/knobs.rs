@@ -1,6 +1,6 @@
 //! Linux's names, and one of FreeBSD's, for what can be configured here too.
 
-use ::lockstep::stack::TcpConfig;
+use ::lockstep::stack::{BacklogFull, SynCookies, TcpConfig};
 use ::lockstep::time::Micros;
 
 use crate::system::Unsupported;
@@ -20,8 +20,16 @@ pub(super) fn turn(tcp: &mut TcpConfig, name: &str, value: &str) -> Result<(), U
         ("tcp_window_scaling", 0 | 1) => tcp.options.window_scaling = number == 1,
         ("tcp_sack", 0 | 1) => tcp.options.sack = number == 1,
         ("tcp_timestamps", 0 | 1) => tcp.options.timestamps = number == 1,
+        ("tcp_synack_retries", retries) => {
+            tcp.listen.syn_ack_retries = u8::try_from(retries).map_err(|_| no_such_value())?;
+        }
+        ("tcp_abort_on_overflow", 0) => tcp.listen.backlog_full = BacklogFull::Ignore,
+        ("tcp_abort_on_overflow", 1) => tcp.listen.backlog_full = BacklogFull::Reset,
+        ("tcp_syncookies", 0) => tcp.listen.syn_cookies = SynCookies::Never,
+        ("tcp_syncookies", 1) => tcp.listen.syn_cookies = SynCookies::OnOverflow,
+        ("tcp_syncookies", 2) => tcp.listen.syn_cookies = SynCookies::Always,
         // What this stack does not have is off already.
-        ("tcp_ecn" | "tcp_fastopen" | "tcp_syncookies" | "tcp_syn_linear_timeouts", 0) => {}
+        ("tcp_ecn" | "tcp_fastopen" | "tcp_syn_linear_timeouts", 0) => {}
         (
             "tcp_rfc1337"
             | "tcp_window_scaling"
@@ -30,6 +38,7 @@ pub(super) fn turn(tcp: &mut TcpConfig, name: &str, value: &str) -> Result<(), U
             | "tcp_ecn"
             | "tcp_fastopen"
             | "tcp_syncookies"
+            | "tcp_abort_on_overflow"
             | "tcp_syn_linear_timeouts",
             _,
         ) => return Err(no_such_value()),
@@ -41,7 +50,7 @@ pub(super) fn turn(tcp: &mut TcpConfig, name: &str, value: &str) -> Result<(), U
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ::lockstep::stack::OptionsConfig;
+    use ::lockstep::stack::{ListenConfig, OptionsConfig};
 
     #[test]
     fn what_is_missing_can_only_be_off() {
@@ -65,12 +74,21 @@ mod tests {
         for option in ["tcp_window_scaling", "tcp_sack", "tcp_timestamps"] {
             turn(&mut tcp, &format!("net.ipv4.{option}"), "0").expect("a knob");
         }
+        for (knob, value) in [("tcp_synack_retries", "2"), ("tcp_syncookies", "2"), ("tcp_abort_on_overflow", "1")] {
+            turn(&mut tcp, &format!("net.ipv4.{knob}"), value).expect("a knob");
+        }
         let turned = TcpConfig {
             rfc1337: false,
             challenge_interval: Micros::ZERO,
             fin_wait_2: Micros::from_millis(3_000),
             msl: Micros::from_secs(30),
             options: OptionsConfig::NONE,
+            listen: ListenConfig {
+                syn_ack_retries: 2,
+                syn_cookies: SynCookies::Always,
+                backlog_full: BacklogFull::Reset,
+                ..ListenConfig::default()
+            },
             ..TcpConfig::default()
         };
         assert_eq!(tcp, turned);

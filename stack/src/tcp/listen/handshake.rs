@@ -213,7 +213,7 @@ fn bare(segment: Segment<Seq>) -> Segment<Seq> {
 mod tests {
     use super::*;
     use crate::limits::Limits;
-    use crate::tcp::TcpConfig;
+    use crate::tcp::{ListenOptions, TcpConfig};
     use crate::time::Micros;
     use crate::wire::{TcpOptions, Timestamps};
     use lockstep_model::Table;
@@ -241,7 +241,7 @@ mod tests {
             let (config, limits) = (TcpConfig::default(), Limits::default());
             let mut tcp = Endpoints::new(Table::repaired(), config, &limits, 1460, *b"handshakes' test").unwrap();
             let mut now = Instant::ZERO + Micros::from_secs(1);
-            tcp.listen(now, pair.local, 1).unwrap();
+            tcp.listen(now, pair.local, ListenOptions::new(1)).unwrap();
             let parent = tcp.listeners.on_port(80).unwrap();
             let syn = Segment::control(Seq::new(1000), Seq::new(0), Flags::SYN, 60_000);
             let given = Given { options: Some(&options), ..Given::default() };

@@ -67,6 +67,24 @@ impl Default for ListenConfig {
     }
 }
 
+/// What a user says when he begins to listen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ListenOptions {
+    /// So many connections may wait to be accepted, one at least.
+    pub backlog: usize,
+    /// Connections of an earlier listener on the port, in TIME-WAIT above all, are no obstacle (`SO_REUSEADDR`, which
+    /// `std::net::TcpListener` sets, too). Their segments are told from others by their pairs.
+    pub reuse_address: bool,
+}
+
+impl ListenOptions {
+    /// As `std::net::TcpListener::bind` listens.
+    #[must_use]
+    pub fn new(backlog: usize) -> Self {
+        Self { backlog, reuse_address: true }
+    }
+}
+
 /// A listener.
 #[derive(Clone, Debug)]
 pub(super) struct Listener {
