@@ -275,15 +275,19 @@ fn a_full_backlog_may_reset_instead() {
 #[test]
 fn a_port_with_connections_is_listened_on_again_by_those_who_ask() {
     let mut raw = Raw::new();
-    let at = raw.established();
-    raw.stack.close_listener(raw.now, at.listener).unwrap();
+    let first = raw.listen();
+    raw.send(SYN, 1000, 0, b"");
+    let ack = raw.segment().header.seq.wrapping_add(1);
+    raw.send(ACK, 1001, ack, b"");
+    let id = accepted(&mut raw, first);
+    raw.stack.close_listener(raw.now, first).unwrap();
     let listen_again = |raw: &mut Raw, reuse_address| {
         raw.stack.listen_with(raw.now, (HERE, 80).into(), ListenOptions { backlog: 1, reuse_address })
     };
     assert!(listen_again(&mut raw, false).is_err());
-    raw.stack.release(raw.now, at.id).unwrap();
+    raw.stack.release(raw.now, id).unwrap();
     raw.segments();
-    raw.send(FIN_ACK, at.seq, at.ack.wrapping_add(1), b"");
+    raw.send(FIN_ACK, 1001, ack.wrapping_add(1), b"");
     raw.segments();
     assert_eq!(raw.state(), State::TimeWait);
     assert!(listen_again(&mut raw, false).is_err());

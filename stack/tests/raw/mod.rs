@@ -144,7 +144,7 @@ impl Raw {
         self.expect_silence();
         let id = self.stack.accept(listener).unwrap().unwrap().connection;
         assert_eq!(self.state(), State::Established);
-        Established { listener, id, seq: 1001, ack: syn_ack.header.seq.wrapping_add(1) }
+        Established { id, seq: 1001, ack: syn_ack.header.seq.wrapping_add(1) }
     }
 
     pub fn state(&self) -> State {
@@ -161,7 +161,6 @@ impl Raw {
 /// An established connection as its peer knows it: his SND.NXT and his RCV.NXT.
 #[derive(Clone, Copy, Debug)]
 pub struct Established {
-    pub listener: ListenerId,
     pub id: ConnectionId,
     pub seq: u32,
     pub ack: u32,
