@@ -5,6 +5,9 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "../congestion/dumbbell.rs"]
+mod dumbbell;
+mod fairness;
 mod gate;
 mod networks;
 mod program;
