@@ -45,6 +45,10 @@ pub enum DropReason {
     /// A part of a datagram.
     #[error("fragments are not put together")]
     Fragment,
+    /// The datagram has a source route that leads on from here, or one that nobody has asked for: see
+    /// [`Config::source_routes`](crate::stack::Config::source_routes).
+    #[error("the datagram comes by a source route")]
+    SourceRouted,
     /// The datagram carries neither TCP nor ICMP.
     #[error("nobody here understands the datagram's protocol")]
     UnknownProtocol,

@@ -12,7 +12,7 @@ use std::net::{IpAddr, SocketAddr};
 use lockstep_model::{Call, RuleId, State, Table};
 
 use crate::drops::{DropReason, Drops};
-use crate::ip::{Interface, write_headers_for};
+use crate::ip::{Interface, send_along, write_headers_for};
 use crate::link::{Delivery, Link};
 use crate::tcp::Endpoints;
 use crate::time::Instant;
@@ -90,6 +90,7 @@ pub struct Stack {
     drops: Drops,
     echo_replies: VecDeque<Event>,
     most_echo_replies: usize,
+    source_routes: bool,
 }
 
 impl Stack {
@@ -105,7 +106,9 @@ impl Stack {
         let mss = config.mtu.saturating_sub(40);
         let tcp = Endpoints::new(table, config.tcp, &config.limits, mss, secret)?;
         let most_echo_replies = config.limits.events;
-        Ok(Self { interface, link, tcp, drops: Drops::default(), echo_replies: VecDeque::new(), most_echo_replies })
+        let echo_replies = VecDeque::new();
+        let source_routes = config.source_routes;
+        Ok(Self { interface, link, tcp, drops: Drops::default(), echo_replies, most_echo_replies, source_routes })
     }
 
     // ---- Input -------------------------------------------------------------------------------------------------------
@@ -359,11 +362,15 @@ impl Stack {
                 self.drops.add(DropReason::NoRoute);
                 continue;
             };
-            let Some(next_hop) = self.interface.next_hop(destination) else {
+            let towards = handling.route.map_or(destination, |route| route.first());
+            let Some(next_hop) = self.interface.next_hop(towards) else {
                 self.drops.add(DropReason::NoRoute);
                 continue;
             };
             write_headers_for(frame, &self.interface, destination, Protocol::TCP, handling);
+            if let Some(route) = handling.route {
+                send_along(frame, &route, destination);
+            }
             match self.link.send(now, next_hop, frame, &mut self.drops) {
                 Delivery::Now => return true,
                 Delivery::Later => {}

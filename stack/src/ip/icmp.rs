@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::Ipv4Addr;
 
 use crate::drops::DropReason;
-use crate::wire::{Ipv4Packet, Protocol, TcpQuote, UnreachableCode};
+use crate::wire::{Ipv4Packet, Protocol, SourceRoute, TcpQuote, UnreachableCode, Way};
 
 /// A segment of ours did not arrive, as a router or the other host says (RFC 792), or as the link found out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -65,6 +65,10 @@ impl Quoted {
             return Err(DropReason::IcmpBadQuote);
         }
         let tcp = TcpQuote::parse(packet.payload()).ok_or(DropReason::IcmpBadQuote)?;
-        Ok(Quoted { source: packet.source(), destination: packet.destination(), tcp })
+        let destination = match SourceRoute::read(packet.options()) {
+            Way::Onward(end) => end,
+            Way::Any | Way::Complete(_) => packet.destination(),
+        };
+        Ok(Quoted { source: packet.source(), destination, tcp })
     }
 }

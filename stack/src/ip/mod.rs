@@ -3,11 +3,13 @@
 pub mod icmp;
 mod interface;
 pub mod pmtu;
+mod route;
 
 pub use icmp::Undelivered;
 pub use interface::Interface;
+pub(crate) use route::send_along;
 
-use crate::wire::{EtherType, EthernetHeader, Ipv4Header, MacAddr, Protocol, ethernet, ipv4};
+use crate::wire::{EtherType, EthernetHeader, Ipv4Header, MacAddr, Protocol, SourceRoute, ethernet, ipv4};
 use std::net::Ipv4Addr;
 
 /// Octets before the payload of a datagram in a frame of ours: Ethernet and IPv4 without options.
@@ -20,6 +22,8 @@ pub struct Handling {
     pub ttl: Option<u8>,
     /// The octet of differentiated services and congestion notification (RFC 2474, RFC 3168; RFC 9293 MUST-48).
     pub dscp_ecn: u8,
+    /// The hosts it is to pass before its destination (RFC 9293 MUST-51).
+    pub route: Option<SourceRoute>,
 }
 
 /// Writes both headers in front of the payload of a datagram that is handled like any other; see

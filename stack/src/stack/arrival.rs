@@ -8,10 +8,11 @@ use super::{Event, Pair, Stack};
 use crate::drops::DropReason;
 use crate::ip::icmp::Quoted;
 use crate::ip::{HEADROOM, Undelivered, write_headers};
+use crate::tcp::Conveyance;
 use crate::time::Instant;
 use crate::wire::{
-    ArpPacket, Checksum, EtherType, EthernetFrame, Icmpv4Message, Ipv4Packet, MacAddr, Protocol, TcpSegment,
-    UnreachableCode, ethernet,
+    ArpPacket, Checksum, EtherType, EthernetFrame, Icmpv4Message, Ipv4Packet, MacAddr, Protocol, SourceRoute,
+    TcpSegment, UnreachableCode, Way, ethernet,
 };
 
 impl Stack {
@@ -38,6 +39,11 @@ impl Stack {
         if packet.is_fragment() {
             return Err(DropReason::Fragment);
         }
+        let return_route = match SourceRoute::read(packet.options()) {
+            Way::Any => None,
+            Way::Complete(route) if self.source_routes => Some(route),
+            Way::Complete(_) | Way::Onward(_) => return Err(DropReason::SourceRouted),
+        };
         match packet.protocol() {
             Protocol::TCP => {
                 let segment = TcpSegment::parse(packet.payload(), packet.pseudo_header(), Checksum::Verify)?;
@@ -45,7 +51,7 @@ impl Stack {
                     local: (packet.destination(), segment.destination_port()).into(),
                     remote: (packet.source(), segment.source_port()).into(),
                 };
-                self.tcp.input(now, pair, &segment, packet.dscp_ecn())
+                self.tcp.input(now, pair, &segment, Conveyance { dscp_ecn: packet.dscp_ecn(), return_route })
             }
             Protocol::ICMP => self.icmp(now, &packet),
             Protocol(_) => Err(DropReason::UnknownProtocol),

@@ -25,6 +25,9 @@ pub struct Config {
     pub mtu: u16,
     /// Time to live of what we send, in hops (RFC 9293 MUST-49).
     pub ttl: u8,
+    /// Whether datagrams are accepted that come by a source route, and answered the same way back (RFC 9293 MUST-53). Off, for
+    /// whoever can prescribe a way can pretend to be anybody (RFC 7126 §4.3).
+    pub source_routes: bool,
     /// TCP's durations, sizes and policies.
     pub tcp: TcpConfig,
     /// How much of anything there may be.
@@ -73,6 +76,7 @@ impl Config {
             gateway: None,
             mtu: 1500,
             ttl: 64,
+            source_routes: false,
             tcp: TcpConfig::default(),
             limits: Limits::default(),
         }

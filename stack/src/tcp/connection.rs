@@ -29,7 +29,7 @@ use super::timers::TimerTable;
 use crate::ip::Undelivered;
 use crate::ip::pmtu::PathMtus;
 use crate::time::{Instant, Micros};
-use crate::wire::TcpOptions;
+use crate::wire::{SourceRoute, TcpOptions};
 
 /// Octets of the headers of IPv4 and TCP without options.
 pub(super) const HEADERS: u16 = 40;
@@ -72,6 +72,8 @@ pub(super) struct Given<'a> {
     pub options: Option<&'a TcpOptions>,
     /// What it says of congestion.
     pub marks: Marks,
+    /// The way its datagram came, backwards, if that was prescribed.
+    pub return_route: Option<SourceRoute>,
     /// Whether somebody listens for a new connection in place of this one.
     pub listening: bool,
     /// The ISS of the connection that begins, if it is not to be chosen.
@@ -363,6 +365,8 @@ pub(super) struct Flow {
     pub nagle: bool,
     /// What the user has chosen, if it is not what holds for all.
     pub own_settings: Option<Box<Settings>>,
+    /// The way back to a peer who has prescribed how his datagrams come (RFC 9293 §3.9.2.1, MUST-53).
+    pub return_route: Option<Box<SourceRoute>>,
     /// Keep-alives since the peer was last heard.
     pub keep_alives: u8,
     /// The user found no room for all he had to send.
@@ -403,6 +407,7 @@ impl Flow {
             patience: Patience::NotNeeded,
             nagle: config.nagle,
             own_settings: None,
+            return_route: None,
             keep_alives: 0,
             wants_to_write: false,
             soft_error: None,
@@ -417,7 +422,27 @@ impl Flow {
     /// The text that a datagram of this size has room for. The MSS option counts no options; who sends them makes room for
     /// them (RFC 6691 §2).
     pub fn text_in(&self, datagram: u16) -> u16 {
-        datagram.saturating_sub(HEADERS).saturating_sub(self.agreed.options_len())
+        datagram.saturating_sub(self.headers_len())
+    }
+
+    /// Octets of headers, of TCP and IP, that a segment with text has.
+    pub fn headers_len(&self) -> u16 {
+        let route = self.route().map_or(0, SourceRoute::option_len);
+        HEADERS.saturating_add(self.agreed.options_len()).saturating_add(u16::try_from(route).unwrap_or(u16::MAX))
+    }
+
+    /// The way that what is sent is to take: the one that the user prescribes, else back as the peer's came (MUST-52).
+    pub fn route(&self) -> Option<&SourceRoute> {
+        let users = self.own_settings.as_deref().and_then(|settings| settings.source_route.as_ref());
+        users.or(self.return_route.as_deref())
+    }
+
+    /// The peer's datagram came a way that he prescribed; the latest counts (SHLD-24).
+    pub fn came_by(&mut self, way_back: SourceRoute) {
+        if self.return_route.as_deref() != Some(&way_back) {
+            self.return_route = Some(Box::new(way_back));
+            self.smss = self.effective_send_mss();
+        }
     }
 
     /// The path takes datagrams of another size than before: what leaves from now on, again or for the first time, fits it.

@@ -117,6 +117,7 @@ impl Host<Seq> for Step<'_> {
         if !self.flow.syn_outstanding {
             self.begin_path();
         }
+        self.note_the_way(tcb);
         if let Some(options) = self.given.options {
             self.flow.agree(self.common, self.now, options);
         }
@@ -157,6 +158,7 @@ impl Host<Seq> for Step<'_> {
     }
 
     fn heed_ack(&mut self, tcb: &Tcb<Seq>, segment: &Segment<Seq>) {
+        self.note_the_way(tcb);
         let occupies = segment.text > 0 || segment.has(Flag::Syn) || segment.has(Flag::Fin);
         // A closed window answers each probe with the same words.
         let same_window = segment.wnd == tcb.snd_wnd() && segment.wnd > 0;
@@ -274,6 +276,13 @@ impl Step<'_> {
         } else {
             self.flow.rtt.on_established_after_lost_syn();
             self.flow.congestion.on_established_after_lost_syn();
+        }
+    }
+
+    /// Who was called answers the way the call came (RFC 9293 MUST-53); who calls knows his way.
+    fn note_the_way(&mut self, tcb: &Tcb<Seq>) {
+        if let Some(way_back) = self.given.return_route.filter(|_| tcb.is_passive()) {
+            self.flow.came_by(way_back);
         }
     }
 

@@ -9,21 +9,42 @@ use super::endpoints::{Endpoints, News, Owner};
 use super::options::Agreed;
 use crate::drops::DropReason;
 use crate::time::Instant;
-use crate::wire::TcpSegment;
+use crate::wire::{SourceRoute, TcpSegment};
+
+/// What the datagram of a segment says besides who it is from and for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Conveyance {
+    /// The octet of differentiated services and congestion notification.
+    pub dscp_ecn: u8,
+    /// The way back, if it came a prescribed one.
+    pub return_route: Option<SourceRoute>,
+}
 
 impl Endpoints {
     /// A connection of this pair gets the segment, else a listener, else CLOSED, which is a connection that does not
-    /// exist and answers by the table like any other. `dscp_ecn` is the octet of service of its datagram.
+    /// exist and answers by the table like any other. `by` is how its datagram came.
     ///
     /// # Errors
     /// Why the segment was dropped before the table saw it.
-    pub fn input(&mut self, now: Instant, pair: Pair, bytes: &TcpSegment<'_>, dscp_ecn: u8) -> Result<(), DropReason> {
+    pub fn input(
+        &mut self,
+        now: Instant,
+        pair: Pair,
+        bytes: &TcpSegment<'_>,
+        by: Conveyance,
+    ) -> Result<(), DropReason> {
         let index = self.find(&pair);
         let agreed = index.and_then(|index| self.connections.at(index)).map(|entry| entry.connection.flow.agreed);
         let segment = segment_of(bytes, agreed.unwrap_or_default());
         let (options, _) = bytes.options();
-        let marks = Marks::of(bytes.flags(), dscp_ecn);
-        let given = Given { text: bytes.text(), options: Some(&options), marks, ..Given::default() };
+        let marks = Marks::of(bytes.flags(), by.dscp_ecn);
+        let given = Given {
+            text: bytes.text(),
+            options: Some(&options),
+            marks,
+            return_route: by.return_route,
+            ..Given::default()
+        };
         if let Some(index) = index {
             self.deliver(now, index, segment, given)
         } else if let Some(parent) = self.listeners.on_port(pair.local.port()) {

@@ -180,7 +180,13 @@ impl Flow {
         let window = self.agreed.header_of(segment.wnd, syn);
         let settings = self.settings(common);
         let congestion = self.ecn.flags(&segment, settings.ecn && !self.syn_repeated);
-        Dressed { segment, window, options, congestion, handling: settings.handling() }
+        Dressed {
+            segment,
+            window,
+            options,
+            congestion,
+            handling: Handling { route: self.route().copied(), ..settings.handling() },
+        }
     }
 }
 

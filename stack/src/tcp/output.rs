@@ -178,8 +178,7 @@ impl Connection {
 
     /// Tells loss recovery of what was sent, and the table of what was sent for the first time.
     fn report(&mut self, common: &Common, now: Instant, plan: Plan, segment: &Segment<Seq>) -> Option<Effects> {
-        let headers = HEADERS.saturating_add(self.flow.agreed.options_len());
-        let size = u16::try_from(segment.text).unwrap_or(u16::MAX).saturating_add(headers);
+        let size = u16::try_from(segment.text).unwrap_or(u16::MAX).saturating_add(self.flow.headers_len());
         let again = matches!(plan, Plan::Again { .. });
         if plan != Plan::Ack {
             self.flow.pmtu.sent((segment.seq, segment.end()), size, again, &common.config.path_mtu, now);

@@ -6,6 +6,7 @@ use super::config::{KeepAlive, TcpConfig};
 use super::connection::{Common, Connection, Flow};
 use crate::ip::Handling;
 use crate::time::{Instant, Micros};
+use crate::wire::SourceRoute;
 
 /// The choices of one connection, besides Nagle's algorithm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -21,6 +22,8 @@ pub struct Settings {
     pub dscp: u8,
     /// Whether congestion notification is asked for, and agreed to (RFC 3168). It is the SYN that asks.
     pub ecn: bool,
+    /// The hosts that what is sent is to pass on its way, whatever way the peer's datagrams came (RFC 9293 MUST-51, MUST-52).
+    pub source_route: Option<SourceRoute>,
     /// Whether the user hears of soft errors (RFC 9293 MUST-47, SHLD-20).
     pub error_reports: bool,
 }
@@ -35,15 +38,16 @@ impl Settings {
             ttl: None,
             dscp: 0,
             ecn: config.ecn,
+            source_route: None,
             error_reports: true,
         }
     }
 }
 
 impl Settings {
-    /// How routers are to handle what is sent.
+    /// How routers are to handle what is sent, whichever way it takes.
     pub(super) fn handling(&self) -> Handling {
-        Handling { ttl: self.ttl.map(|ttl| ttl.max(1)), dscp_ecn: self.dscp << 2 }
+        Handling { ttl: self.ttl.map(|ttl| ttl.max(1)), dscp_ecn: self.dscp << 2, route: None }
     }
 }
 
@@ -53,6 +57,9 @@ impl Connection {
         let before = *self.flow.settings(common);
         self.flow.own_settings = (settings != common.settings).then(|| Box::new(settings));
         let flow = &mut self.flow;
+        if settings.source_route != before.source_route {
+            flow.smss = flow.effective_send_mss();
+        }
         if settings.user_timeout != before.user_timeout && flow.timers.deadline(Timer::User).is_some() {
             flow.timers.stop(Timer::User);
             flow.start_user_timeout(common, now);

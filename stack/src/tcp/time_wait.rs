@@ -40,7 +40,7 @@ impl TimeWait {
         let (CompactPair::V4 { local, remote }, flow) = (CompactPair::from(connection.pair()), &connection.flow) else {
             return None;
         };
-        let at_rest = flow.acks.is_at_rest() && flow.recv.unread() == 0;
+        let at_rest = flow.acks.is_at_rest() && flow.recv.unread() == 0 && flow.route().is_none();
         Some(Self {
             local,
             remote,

@@ -31,8 +31,8 @@ pub enum Way {
     Any,
     /// It has passed all hosts it was to pass; this leads back.
     Complete(SourceRoute),
-    /// It is here only to be passed on.
-    Onward,
+    /// It is here only to be passed on, and ends there.
+    Onward(Ipv4Addr),
 }
 
 impl SourceRoute {
@@ -114,7 +114,7 @@ impl SourceRoute {
             return None;
         }
         if pointer <= length {
-            return Some(Way::Onward);
+            return addresses.last().map(|&end| Way::Onward(end.into()));
         }
         let back: Vec<Ipv4Addr> = addresses.iter().rev().map(|&address| address.into()).collect();
         Some(Self::new(&back, kind == STRICT).map_or(Way::Any, Way::Complete))
@@ -148,7 +148,7 @@ mod tests {
             assert_eq!((option.len(), route.first()), (16, host(10)));
             // Each router has another address on its other side.
             for (router, expected) in [(11, host(20)), (21, host(30)), (31, host(99))] {
-                assert_eq!(SourceRoute::read(&option), Way::Onward);
+                assert_eq!(SourceRoute::read(&option), Way::Onward(host(99)));
                 assert_eq!(passed_on(&mut option, host(router)), expected);
             }
             let back = SourceRoute::new(&[host(31), host(21), host(11)], strict).unwrap();
@@ -161,7 +161,7 @@ mod tests {
         let route = SourceRoute::new(&[host(10)], false).unwrap();
         let option = route.option(host(99));
         let router_alert = [148, 4, 0, 0];
-        assert_eq!(SourceRoute::read(&[&[1, 1], &router_alert[..], &option].concat()), Way::Onward);
+        assert_eq!(SourceRoute::read(&[&[1, 1], &router_alert[..], &option].concat()), Way::Onward(host(99)));
         for nonsense in [&[0][..], &[148, 0], &[148, 1], &[148], &[148, 60], &[131, 3, 0], &[131, 6, 4, 1, 2, 3]] {
             let way = SourceRoute::read(&[nonsense, &option].concat());
             assert_eq!(way, Way::Any, "{nonsense:?}");
