@@ -46,7 +46,6 @@ pub use demux::Pair;
 pub(crate) use endpoints::Endpoints;
 pub use listen::{BacklogFull, ListenConfig, ListenOptions, SynCookies};
 pub(crate) use input::Conveyance;
-pub use listen::{BacklogFull, ListenConfig, SynCookies};
 pub use options::OptionsConfig;
 pub use pmtu::PathMtuConfig;
 pub use ports::PortSelection;
