@@ -1,5 +1,6 @@
 //! The same text each way on every kind of bad network between Lockstep and the kernel.
 
+use lockstep::Config;
 use lockstep::device::Impaired;
 use lockstep::device::impair::{Bottleneck, Chance, Impairment, ImpairmentCounts, Outage};
 use lockstep::drive::Driver;
@@ -34,11 +35,14 @@ macro_rules! networks {
 }
 
 networks! {
-    nothing_lost(3_000_000, NOTHING, |counts| counts.lost == 0);
-    one_percent_lost(2_000_000, losing(1), |counts| counts.lost > 0);
-    a_quarter_reordered(1_000_000, REORDERED, |counts| counts.reordered > 50);
-    a_tenth_doubled(1_000_000, DOUBLED, |counts| counts.duplicated > 20);
-    one_bit_wrong_in_one_frame_of_fifty(500_000, CORRUPTED, |counts| counts.corrupted > 5);
+    nothing_lost(20_000_000, NOTHING, |counts| counts.lost == 0);
+    one_percent_lost(10_000_000, losing(1), |counts| counts.lost > 10);
+    five_percent_lost(3_000_000, losing(5), |counts| counts.lost > 10);
+    twenty_percent_lost(200_000, losing(20), |counts| counts.lost > 10);
+    thirty_percent_lost(60_000, losing(30), |counts| counts.lost > 10);
+    a_quarter_reordered(3_000_000, REORDERED, |counts| counts.reordered > 50);
+    a_tenth_doubled(3_000_000, DOUBLED, |counts| counts.duplicated > 20);
+    one_bit_wrong_in_one_frame_of_fifty(3_000_000, CORRUPTED, |counts| counts.corrupted > 5);
     a_tenth_of_a_second_each_way(1_000_000, FAR, |counts| counts.lost == 0);
     ten_seconds_of_darkness(1_000_000, DARK, |counts| counts.lost > 1);
 }
@@ -70,7 +74,9 @@ fn both_roles(octets: usize, impairment: Impairment, check: fn(ImpairmentCounts)
     for kernel_opens in [true, false] {
         let Some(device) = tap() else { return };
         let device = Impaired::new(device, 9293, impairment, impairment);
-        let driver = Driver::spawn(stack(|_| {}), device).unwrap();
+        // As long as the kernel, who repeats a segment for a quarter of an hour.
+        let patient = |config: &mut Config| config.tcp.user_timeout = Micros::from_secs(900);
+        let driver = Driver::spawn(stack(patient), device).unwrap();
         exchange(if kernel_opens { accept(&driver) } else { connect(&driver) }, octets);
         let device = driver.stop(LONG).unwrap();
         for counts in [device.incoming(), device.outgoing()] {

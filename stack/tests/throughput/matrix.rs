@@ -18,6 +18,7 @@ const UNRULY: Make = Make::Smoltcp(CongestionControl::None);
 #[test]
 fn delay_by_loss_by_buffer() {
     let mut table = head("   rtt    loss    buffers");
+    let mut slow = Vec::new();
     for delay in [1, 10, 100] {
         for loss in [0, 1, 10, 50, 200] {
             for buffer in [1 << 16, 1 << 18, 1 << 20] {
@@ -34,31 +35,39 @@ fn delay_by_loss_by_buffer() {
                     1 << 19
                 };
                 let cell = Cell::measure(impairment, buffer, octets, 4);
-                let (percent, tenth, kib) = (loss / 10, loss % 10, buffer >> 10);
-                writeln!(table, "{delay:>4} ms {percent:>3}.{tenth} % {kib:>5} KiB {cell}").unwrap();
+                let name = format!("{delay:>4} ms {:>3}.{} % {:>5} KiB", loss / 10, loss % 10, buffer >> 10);
+                let times = if (delay, loss) == (100, 10) { 2 } else { 1 };
+                let cells = cell.slow_sender(times).into_iter().chain(cell.slow_receiver());
+                slow.extend(cells.map(|what| format!("{name}: {what}")));
+                writeln!(table, "{name} {cell}").unwrap();
             }
         }
     }
-    println!("{table}");
+    insta::assert_snapshot!(table);
+    assert!(slow.is_empty(), "{slow:#?}");
 }
 
 /// Lines of so many kilobytes per second, round trip times in milliseconds, queues in octets; buffers of 1 MiB. Nothing is left
-/// to chance.
+/// to chance, and so a sender of smoltcp's may be unlucky with one receiver where it is lucky with the other: its first timeout,
+/// and with it the rest of its way, depends on a segment more or less.
 #[test]
 fn rate_by_delay_by_queue() {
     let mut table = head("  line     rtt    queue");
+    let mut slow = Vec::new();
     for rate in [1_250, 12_500] {
         for delay in [10, 100] {
             for queue in [1 << 14, 1 << 16, 1 << 18] {
                 let bottleneck = Some(Bottleneck::new(rate * 1000, queue));
                 let impairment = Impairment { delay: Micros::new(delay * 500), bottleneck, ..Impairment::NONE };
                 let cell = Cell::measure(impairment, 1 << 20, 8 << 20, 1);
-                let kib = queue >> 10;
-                writeln!(table, "{rate:>6} {delay:>4} ms {kib:>4} KiB {cell}").unwrap();
+                let name = format!("{rate:>6} {delay:>4} ms {:>4} KiB", queue >> 10);
+                slow.extend(cell.slow_sender(1).iter().map(|what| format!("{name}: {what}")));
+                writeln!(table, "{name} {cell}").unwrap();
             }
         }
     }
-    println!("{table}");
+    insta::assert_snapshot!(table);
+    assert!(slow.is_empty(), "{slow:#?}");
 }
 
 /// The first lines of a table whose rows begin with what `columns` says. All rates are kilobytes per second.
@@ -102,13 +111,38 @@ impl Cell {
     }
 }
 
+impl Cell {
+    /// Smoltcp with itself under the better of its two congestion controls.
+    fn best_lawful(&self) -> u64 {
+        self.cubic.max(self.reno)
+    }
+
+    /// Where Lockstep is a sender, and not so many times as fast as smoltcp, but for three percent of chance.
+    fn slow_sender(&self, times: u64) -> Vec<String> {
+        let ought = times * self.best_lawful();
+        [slow("with itself", self.ours, ought), slow("to smoltcp", self.to_cubic, ought)]
+            .into_iter()
+            .flatten()
+            .collect()
+    }
+
+    /// Whether a sender of smoltcp's would rather have a receiver of smoltcp's.
+    fn slow_receiver(&self) -> Option<String> {
+        slow("from smoltcp", self.from_cubic, self.cubic)
+    }
+}
+
+fn slow(who: &str, is: u64, ought: u64) -> Option<String> {
+    (is * 100 < ought * 97).then(|| format!("Lockstep {who}: {is} octets per second instead of {ought}"))
+}
+
 impl fmt::Display for Cell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [cubic, reno, unruly, ours, to_cubic, from_cubic] =
             [self.cubic, self.reno, self.unruly, self.ours, self.to_cubic, self.from_cubic]
                 .map(|rate| format!("{}.{}", rate / 1000, rate / 100 % 10));
         write!(f, "| {cubic:>8} {reno:>10} {unruly:>12} |{ours:>12} |{to_cubic:>12} |{from_cubic:>11} |")?;
-        let best = self.cubic.max(self.reno);
+        let best = self.best_lawful();
         write!(f, "{:>4}.{:02}", self.ours / best, self.ours * 100 / best % 100)
     }
 }
