@@ -54,7 +54,7 @@ fn send(raw: &mut Raw, header: &TcpHeader, text: &[u8], ecn: u8) {
     let mut frame = vec![0; HEADROOM];
     frame.extend_from_slice(&segment);
     let from = Interface::new(THEIR_MAC, source, 24, None, 64);
-    write_headers_for(&mut frame, &from, destination, Protocol::TCP, Handling { ttl: None, dscp_ecn: ecn });
+    write_headers_for(&mut frame, &from, destination, Protocol::TCP, Handling { dscp_ecn: ecn, ..Handling::default() });
     frame[..6].copy_from_slice(&Config::new(HERE, 24).mac.0);
     assert_eq!(raw.stack.input(raw.now, &frame), None);
 }
