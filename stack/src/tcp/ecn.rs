@@ -55,14 +55,15 @@ pub(super) struct Ecn {
     echo: bool,
     /// The window is smaller than before, which the peer has not been told.
     cwr_due: bool,
-    /// Only an echo that acknowledges more than this is another one.
-    reduced_at: Option<Seq>,
+    /// The window was reduced when `reduced_at` was SND.NXT, which has not been passed: no echo until then is a new one.
+    reduced: bool,
+    reduced_at: Seq,
 }
 
 impl Ecn {
     /// Agreed on or not; nothing has been marked yet.
-    pub const fn new(agreed: bool) -> Self {
-        Self { agreed, echo: false, cwr_due: false, reduced_at: None }
+    pub fn new(agreed: bool) -> Self {
+        Self { agreed, echo: false, cwr_due: false, reduced: false, reduced_at: Seq::new(0) }
     }
 
     /// Whether it is in use.
@@ -85,10 +86,10 @@ impl Ecn {
 
     /// An acknowledgment of new data up to `una` has arrived.
     pub fn heard(&mut self, marks: Marks, una: Seq, nxt: Seq) -> Echo {
-        self.reduced_at.take_if(|at| una.after(*at));
+        self.reduced &= !una.after(self.reduced_at);
         if !self.agreed || !marks.ece {
             Echo::None
-        } else if self.reduced_at.is_some() {
+        } else if self.reduced {
             Echo::Again
         } else {
             self.reduced(nxt);
@@ -99,7 +100,7 @@ impl Ecn {
     /// The window is smaller than before, for whatever reason: what was in flight then says nothing new.
     pub fn reduced(&mut self, nxt: Seq) {
         if self.agreed {
-            self.reduced_at = Some(nxt);
+            (self.reduced, self.reduced_at) = (true, nxt);
             self.cwr_due = true;
         }
     }

@@ -9,7 +9,6 @@ use proptest::prelude::*;
 use super::*;
 use crate::device::prng::SplitMix64;
 use crate::tcp::congestion::{Congestion, CongestionConfig};
-use crate::tcp::ecn::Echo;
 use crate::tcp::rtt::RtoConfig;
 
 const SMSS: u32 = 100;
