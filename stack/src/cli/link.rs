@@ -79,6 +79,7 @@ fn config(options: &LinkOptions) -> Config {
     config.gateway = options.gateway.map(Into::into);
     config.mtu = options.mtu.unwrap_or(config.mtu);
     config.tcp.msl = Micros::from_secs(options.msl.into());
+    options.tcp.apply(&mut config.tcp);
     config
 }
 

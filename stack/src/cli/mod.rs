@@ -5,6 +5,7 @@ mod link;
 mod options;
 mod ping;
 mod serve;
+mod tcp;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};

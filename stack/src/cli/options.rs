@@ -8,6 +8,8 @@ use std::str::FromStr;
 use clap::Args;
 use thiserror::Error;
 
+use super::tcp::TcpOptions;
+
 /// The link and the stack.
 #[derive(Clone, Debug, Args)]
 pub struct LinkOptions {
@@ -23,7 +25,7 @@ pub struct LinkOptions {
     /// Where to send what is for other subnets
     #[arg(long, value_name = "ADDR")]
     pub gateway: Option<Ipv4Addr>,
-    /// The MTU of the TAP; as it is if not given
+    /// The MTU of the TAP, 68 to 65535; as it is if not given
     #[arg(long, value_name = "OCTETS", value_parser = clap::value_parser!(u16).range(68..))]
     pub mtu: Option<u16>,
     /// Write every frame that passes to this pcap file
@@ -47,6 +49,8 @@ pub struct LinkOptions {
     /// Let every frame take so long, in both directions
     #[arg(long, value_name = "MILLISECONDS", default_value_t = 0)]
     pub delay: u32,
+    #[command(flatten)]
+    pub tcp: TcpOptions,
 }
 
 /// An address and the length of its subnet's prefix.
