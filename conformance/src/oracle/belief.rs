@@ -3,6 +3,7 @@
 use super::Terms;
 use super::ledger::{Choice, Ledger, OracleHost};
 use super::project::Happened;
+use super::stamp::Stamp;
 use crate::system::State;
 use lockstep_model::{
     Call, Event, Fired, Flag, Policy, RuleId, Segment, Seq, SeqNum, Table, Tcb, Timer, Urgency, step,
@@ -130,7 +131,7 @@ impl Belief {
     /// All beliefs that explain one more thing, or why there is none.
     pub fn explain(self, event: Happened, now: Duration, terms: &Terms) -> Result<Vec<Belief>, String> {
         match event {
-            Happened::Arrived(segment) => Ok(self.arrived(segment, now, terms)),
+            Happened::Arrived(segment, stamp) => Ok(self.arrived(segment, stamp, now, terms)),
             Happened::Emitted(segment) => self.emitted(&segment, now, terms),
             Happened::Listening(listening) => Ok(vec![Belief { listening, ..self }]),
             Happened::Opened => Ok(self.after(Event::Call(Call::OpenActive { remote: true }), now, terms)),
@@ -144,7 +145,8 @@ impl Belief {
         }
     }
 
-    fn arrived(mut self, segment: Segment<Seq>, now: Duration, terms: &Terms) -> Vec<Belief> {
+    fn arrived(mut self, segment: Segment<Seq>, stamp: Stamp, now: Duration, terms: &Terms) -> Vec<Belief> {
+        self.ledger.peer_clock.stamp = stamp;
         let says_nothing_new = |tcb: &Tcb<Seq>| segment.is_empty() && segment.ack == tcb.snd_una();
         if self.tcb.is_some_and(|tcb| !tcb.retransmission_queue_is_empty() && says_nothing_new(&tcb)) {
             self.ledger.duplicates = self.ledger.duplicates.saturating_add(1);

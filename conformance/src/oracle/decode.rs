@@ -16,6 +16,8 @@ pub struct Heard {
     pub segment: Segment<Seq>,
     /// The shift of its window scale option.
     pub window_scale: Option<u8>,
+    /// TSval of its timestamps option.
+    pub timestamp: Option<u32>,
 }
 
 impl Heard {
@@ -75,6 +77,7 @@ pub fn hear(datagram: &[u8]) -> Result<Heard, Unheard> {
             up: u32::from(tcp.urgent_pointer()),
         },
         window_scale: window_scale(&tcp),
+        timestamp: timestamp(&tcp),
     })
 }
 
@@ -82,6 +85,17 @@ fn flags(tcp: &TcpSlice<'_>) -> Flags {
     let bits = [tcp.fin(), tcp.syn(), tcp.rst(), tcp.psh(), tcp.ack(), tcp.urg()];
     let octet = bits.iter().rev().fold(0, |octet, &bit| octet << 1 | u8::from(bit));
     Flags::from_wire(octet)
+}
+
+fn timestamp(tcp: &TcpSlice<'_>) -> Option<u32> {
+    tcp.options_iterator().filter_map(Result::ok).find_map(|option| match option {
+        TcpOptionElement::Timestamp(value, _) => Some(value),
+        TcpOptionElement::Noop
+        | TcpOptionElement::MaximumSegmentSize(_)
+        | TcpOptionElement::SelectiveAcknowledgementPermitted
+        | TcpOptionElement::SelectiveAcknowledgement(..)
+        | TcpOptionElement::WindowScale(_) => None,
+    })
 }
 
 fn window_scale(tcp: &TcpSlice<'_>) -> Option<u8> {

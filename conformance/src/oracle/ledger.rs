@@ -1,6 +1,8 @@
 //! The host half of a belief: what the engine asks about buffers, windows and timers.
 
 use super::belief::Debt;
+use super::stamp::PeerClock;
+use lockstep_model::table::TimestampClass;
 use lockstep_model::{
     Accepted, Challenge, Flag, Host, Policy, Reply, Segment, Seq, SeqNum, Signal, Tcb, Timer, Urgency,
 };
@@ -11,7 +13,8 @@ use std::time::Duration;
 pub struct Choice {
     /// A suspicious segment is answered.
     answer: bool,
-    /// Text that is not next in order, or came with a SYN, is kept (SHLD-31).
+    /// Text that is not next in order, or came with a SYN, is kept (SHLD-31); a segment without the timestamp that is due is
+    /// dropped (RFC 7323 §3.2: SHOULD).
     keep: bool,
 }
 
@@ -44,6 +47,8 @@ pub struct Ledger {
     offered: u32,
     /// Octets the user has sent that were never transmitted.
     pub(super) unsent: u32,
+    /// The peer's timestamps.
+    pub(super) peer_clock: PeerClock,
     /// ACK and window of the last segment emitted.
     pub(super) last_said: Option<(Seq, u32)>,
     /// Bare ACKs since SND.UNA last moved that acknowledge nothing new while something is in flight (RFC 5681 §2).
@@ -214,12 +219,23 @@ impl Host<Seq> for OracleHost<'_> {
     fn may_challenge(&self, _: Challenge) -> bool {
         self.choice.answer
     }
+    fn timestamp(&self) -> TimestampClass {
+        self.ledger.peer_clock.class(self.choice.keep)
+    }
     fn has_listener(&self) -> bool {
         self.listening
     }
     /// The number that the system's SYN will show; if it never shows one, any will do.
     fn iss(&mut self, above: Option<Seq>) -> Seq {
         self.ledger.iss.pop().unwrap_or_else(|| above.unwrap_or_default().plus(1))
+    }
+    fn synchronized(&mut self, _: &Tcb<Seq>, _: &Segment<Seq>) {
+        self.ledger.peer_clock.begin();
+    }
+    fn record_timestamp(&mut self, segment: &Segment<Seq>) {
+        if self.ledger.last_said.is_some_and(|(ack, _)| !segment.seq.after(ack)) {
+            self.ledger.peer_clock.record();
+        }
     }
     fn emit(&mut self, _: &Tcb<Seq>, segment: Segment<Seq>) {
         self.owed.push((Debt::Control(segment), None));

@@ -10,6 +10,7 @@ mod decode;
 mod emission;
 mod ledger;
 mod project;
+mod stamp;
 
 pub use decode::{Heard, Unheard, hear};
 
@@ -188,7 +189,7 @@ fn advance(
 
 fn describe(event: Happened) -> String {
     match event {
-        Happened::Arrived(segment) => format!("{segment} arrives"),
+        Happened::Arrived(segment, _) => format!("{segment} arrives"),
         Happened::Emitted(segment) => format!("the system sends {segment}"),
         Happened::Listening(true) => "somebody listens".to_owned(),
         Happened::Listening(false) => "nobody listens any more".to_owned(),

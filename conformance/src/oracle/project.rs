@@ -1,10 +1,11 @@
 //! From a trace to what happened to each connection, in the words of RFC 9293 §3.10.
 
 use super::decode::{Heard, Unheard, hear};
+use super::stamp::Stamp;
 use crate::system::{Call, Descriptor, Errno, FourTuple, OptionValue, Output, Ret, ShutdownHow, SocketOption, State};
 use crate::trace::{Trace, What};
 use lockstep_model::{Flag, Segment, Seq};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Duration;
 
@@ -34,7 +35,7 @@ pub struct Happening {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Happened {
     /// A segment arrived; its window is scaled.
-    Arrived(Segment<Seq>),
+    Arrived(Segment<Seq>, Stamp),
     /// The system sent a segment; its window is scaled.
     Emitted(Segment<Seq>),
     /// Somebody listens on the local port from now on, or no longer.
@@ -86,6 +87,8 @@ struct Telling<'t> {
     returned: HashMap<u32, &'t Ret>,
     /// Window scales of the system and of its peer, where both offered one.
     scales: HashMap<FourTuple, (u8, u8)>,
+    /// Connections whose SYNs both have timestamps.
+    timed: HashSet<FourTuple>,
     sockets: HashMap<Descriptor, Socket>,
     events: BTreeMap<SocketAddrV4Pair, Vec<Happening>>,
     connections: Vec<FourTuple>,
@@ -105,6 +108,7 @@ impl<'t> Telling<'t> {
             heard: HashMap::new(),
             returned: HashMap::new(),
             scales: HashMap::new(),
+            timed: HashSet::new(),
             sockets: HashMap::new(),
             events: BTreeMap::new(),
             connections: Vec::new(),
@@ -132,7 +136,7 @@ impl<'t> Telling<'t> {
                 What::Called { .. } | What::Probed { .. } => {}
             }
         }
-        telling.learn_scales();
+        telling.learn_options();
         Ok(telling)
     }
 
@@ -143,19 +147,24 @@ impl<'t> Telling<'t> {
         }
     }
 
-    fn learn_scales(&mut self) {
+    fn learn_options(&mut self) {
         for &connection in &self.connections {
-            let scale = |of_system: bool| {
-                let mut syns = self.trace.observations.iter().enumerate().filter_map(|(index, observation)| {
+            let syns = |of_system: bool| {
+                let all = self.trace.observations.iter().enumerate().filter_map(|(index, observation)| {
                     let sent = matches!(observation.what, What::Sent(_));
                     let heard = self.heard.get(&index)?;
                     let whose = if sent { heard.outbound() } else { heard.inbound() };
                     (sent == of_system && whose == connection && heard.segment.has(Flag::Syn)).then_some(heard)
                 });
-                syns.find_map(|heard| heard.window_scale)
+                all.collect::<Vec<_>>()
             };
-            if let (Some(own), Some(peer)) = (scale(true), scale(false)) {
+            let (own, peer) = (syns(true), syns(false));
+            let scale = |syns: &[&Heard]| syns.iter().find_map(|heard| heard.window_scale);
+            if let (Some(own), Some(peer)) = (scale(&own), scale(&peer)) {
                 self.scales.insert(connection, (own, peer));
+            }
+            if [own, peer].iter().all(|syns| syns.iter().any(|heard| heard.timestamp.is_some())) {
+                self.timed.insert(connection);
             }
         }
     }
@@ -184,7 +193,12 @@ impl<'t> Telling<'t> {
             peer
         };
         let segment = Segment { wnd: heard.segment.wnd << shift, ..heard.segment };
-        self.add(index, connection, if sent { Happened::Emitted(segment) } else { Happened::Arrived(segment) });
+        let stamp = match heard.timestamp {
+            _ if !self.timed.contains(&connection) => Stamp::NotInUse,
+            Some(value) => Stamp::Value(value),
+            None => Stamp::Missing,
+        };
+        self.add(index, connection, if sent { Happened::Emitted(segment) } else { Happened::Arrived(segment, stamp) });
     }
 
     fn tell_call(&mut self, index: usize, id: u32, call: &Call) {

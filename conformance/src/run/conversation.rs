@@ -246,10 +246,10 @@ fn shifted(option: &TcpOption, shift: impl Fn(u32) -> u32) -> TcpOption {
     }
 }
 
-/// The options as a script writes them, clocks left out.
+/// The options as a script writes them; of a timestamp only the echo, for the system's clock is its own.
 fn options(options: &TcpOptions) -> String {
     let name = |option: &TcpOption| match option {
-        TcpOption::Timestamps { .. } => "TS".to_owned(),
+        TcpOption::Timestamps { ecr, .. } => format!("TS ecr {ecr}"),
         TcpOption::EndOfList
         | TcpOption::NoOperation
         | TcpOption::MaximumSegmentSize(_)

@@ -19,15 +19,6 @@ pub const UNSAYABLE: Silent = &[
     ("syn/syn-received/close-queued", "a listener's child has no user before it is established, who could close it"),
 ];
 
-/// What needs timestamps, so that it does not fire under the checker: time there is what the checker says it is.
-pub const TIMED: Silent = &[
-    ("reopen/syn/newer-timestamp", "the reference has no timestamps"),
-    ("timestamp/older/answered", "the reference has no timestamps"),
-    ("timestamp/older/time-wait", "the reference has no timestamps"),
-    ("timestamp/older/silent", "the reference has no timestamps"),
-    ("timestamp/missing", "the reference has no timestamps"),
-];
-
 /// What fires under the checker and not in the simulation.
 pub const UNSEEN_IN_SIMULATION: Silent =
     &[("ack-of-fin/time-wait/occupying", "no peer sends text after its FIN, and the attacker's has a bad ACK")];

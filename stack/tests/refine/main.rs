@@ -43,6 +43,15 @@ use stateright::{Checker, Model};
 
 use explore::{Found, explore};
 
+/// What needs timestamps, so that it does not fire here: time is what the checker says it is.
+const TIMED: coverage::Silent = &[
+    ("reopen/syn/newer-timestamp", "the reference has no timestamps"),
+    ("timestamp/older/answered", "the reference has no timestamps"),
+    ("timestamp/older/time-wait", "the reference has no timestamps"),
+    ("timestamp/older/silent", "the reference has no timestamps"),
+    ("timestamp/missing", "the reference has no timestamps"),
+];
+
 #[test]
 fn in_every_world_the_stack_does_what_the_engine_does() {
     println!("{:20} {:>8} {:>11} {:>5} {:>7} {:>5}", "world", "states", "transitions", "depth", "seconds", "rules");
@@ -64,9 +73,9 @@ fn in_every_world_the_stack_does_what_the_engine_does() {
 fn summarise(fired: &BTreeSet<RuleId>) {
     let rules = Table::repaired().rules();
     let here: BTreeSet<_> = rules.iter().filter(|rule| fired.contains(&rule.id)).map(|rule| rule.name).collect();
-    coverage::every_rule_fired_but(&[coverage::UNSAYABLE, coverage::TIMED], &here);
+    coverage::every_rule_fired_but(&[coverage::UNSAYABLE, TIMED], &here);
     let in_simulation = rules.len() - coverage::UNSAYABLE.len() - coverage::UNSEEN_IN_SIMULATION.len();
-    let timed = coverage::TIMED.len();
+    let timed = TIMED.len();
     println!("rules fired, of {}: {} in the model's worlds, {} here,", rules.len(), rules.len() - timed, here.len());
     println!("{in_simulation} in the simulation; in no stack:");
     for (rule, reason) in coverage::UNSAYABLE {

@@ -94,6 +94,8 @@ fn forgery(original: TcpHeader, licence: Licence, random: &mut SplitMix64) -> Op
         4 => with(TcpFlags::SYN, seq.wrapping_add(far), 0),
         5 => with(TcpFlags::SYN | TcpFlags::ACK, seq.wrapping_add(near), ack),
         6 => with(TcpFlags::ACK, seq, beyond(ack)),
+        // Long ago, or a little before: of what was perhaps never sent.
+        7 if far.is_multiple_of(2) => with(TcpFlags::ACK, seq, ack.wrapping_sub(near)),
         7 => with(TcpFlags::ACK, seq, ack.wrapping_sub((1 << 20) + far / 4)),
         8 => with(TcpFlags::ACK | TcpFlags::URG, seq, ack),
         9 => with(TcpFlags(0), seq, ack),
