@@ -53,7 +53,9 @@ mod tests {
     const UNA: Place = 100;
     const NXT: Place = 200;
 
-    fn read(blocks: &[(u32, u32)]) -> (Vec<(Place, Place)>, Option<(Place, Place)>) {
+    type Range = (Place, Place);
+
+    fn read(blocks: &[(u32, u32)]) -> (Vec<Range>, Option<Range>) {
         let blocks: Vec<_> = blocks.iter().map(|&(left, right)| SackBlock { left, right }).collect();
         let read = Blocks::read(&blocks, UNA, NXT, |seq| Some(seq.into()));
         (read.held().collect(), read.twice)

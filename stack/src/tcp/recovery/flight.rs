@@ -122,6 +122,9 @@ impl Flight {
         let credit = match self.phase {
             Phase::Open if !self.config.limited_transmit => 0,
             Phase::Open => limited_transmit::credit(arrived, smss, self.judges_by_time()),
+            // A flood of duplicates is no pump: no more can have arrived than was out (RFC 5681 §6).
+            Phase::Fast { prr, .. } if !self.sack => arrived.min(prr.began_with()),
+            Phase::Timeout { .. } if !self.sack => 0,
             Phase::Fast { .. } | Phase::Timeout { .. } => arrived,
         };
         out.saturating_sub(credit)

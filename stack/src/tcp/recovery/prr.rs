@@ -18,6 +18,11 @@ impl Prr {
         Self { began_with: flight_size.max(1), delivered: 0, out: 0 }
     }
 
+    /// Octets in flight when recovery began.
+    pub fn began_with(&self) -> u32 {
+        self.began_with
+    }
+
     /// So many octets have left, new or again.
     pub fn sent(&mut self, octets: u32) {
         self.out = self.out.saturating_add(octets);
