@@ -124,6 +124,9 @@ pub struct Status {
     pub tcb: Tcb<Seq>,
     /// Octets that the user may receive now.
     pub unread: usize,
+    /// How many of the next octets that the user receives are urgent; zero where urgent data has just ended (RFC 9293
+    /// §3.8.5, MUST-33).
+    pub urgent_ahead: Option<usize>,
     /// Octets that the user has sent and the peer has not acknowledged.
     pub unacknowledged: usize,
     /// Of those, the ones that have not been transmitted yet.

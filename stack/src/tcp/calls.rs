@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use lockstep_model::{Call, Event as Happening, Reply, State};
 
 use super::api::{Accepted, CallError, ConnectionId, Failure, ListenerId, OpenError, Status};
+use super::config::TcpConfig;
 use super::congestion::Congestion;
 use super::connection::{Connection, Given};
 use super::demux::Pair;
@@ -114,19 +115,19 @@ impl Endpoints {
 
     /// RECEIVE. Returns how many octets were given; zero means that the peer has closed and all has been received.
     pub fn receive(&mut self, now: Instant, id: ConnectionId, buf: &mut [u8]) -> Result<usize, CallError> {
-        self.receive_by(now, id, |connection| connection.read(buf))
+        self.receive_by(now, id, |connection, config| connection.read(config, now, buf))
     }
 
     /// RECEIVE of what remains to be received.
     pub fn peek(&mut self, now: Instant, id: ConnectionId, buf: &mut [u8]) -> Result<usize, CallError> {
-        self.receive_by(now, id, |connection| connection.flow.recv.peek(buf))
+        self.receive_by(now, id, |connection, _| connection.flow.recv.peek(buf))
     }
 
     fn receive_by(
         &mut self,
         now: Instant,
         id: ConnectionId,
-        take: impl FnOnce(&mut Connection) -> usize,
+        take: impl FnOnce(&mut Connection, &TcpConfig) -> usize,
     ) -> Result<usize, CallError> {
         let index = self.users(id)?;
         let reply = self.call_at(now, index, Call::Receive).ok_or(CallError::DoesNotExist)?;
@@ -140,7 +141,7 @@ impl Endpoints {
                 Err(self.refusal(index, reply))
             }
             Reply::Deliver | Reply::DoesNotExist => {
-                let n = take(&mut entry.connection);
+                let n = take(&mut entry.connection, &self.common.config);
                 self.dirty.push(index);
                 Ok(n)
             }
@@ -192,6 +193,7 @@ impl Endpoints {
             state: tcb.state(),
             tcb: *tcb,
             unread: flow.recv.unread(),
+            urgent_ahead: entry.connection.urgent_ahead(),
             unacknowledged: flow.send.len(),
             unsent: flow.send.len() - flow.sent,
             room: flow.send.room(),

@@ -10,6 +10,7 @@ use super::pacing::PacingConfig;
 use super::pmtu::PathMtuConfig;
 use super::ports::PortSelection;
 use super::recovery::RecoveryConfig;
+use super::recv::UNSCALED_CAPACITY;
 use super::rtt::RtoConfig;
 use crate::time::Micros;
 
@@ -34,6 +35,9 @@ pub struct TcpConfig {
     pub options: OptionsConfig,
     /// Octets of text kept for the user, and the window offered. Without window scaling no more than 65,535 are offered.
     pub receive_buffer: usize,
+    /// A receive buffer of more than 65,535 octets grows with the pace of its user, up to this. A smaller one is what
+    /// somebody wanted, and stays.
+    pub receive_buffer_max: usize,
     /// Octets of text kept until they are acknowledged.
     pub send_buffer: usize,
     /// When received text is acknowledged (RFC 9293 §3.8.6.3).
@@ -86,6 +90,14 @@ impl Default for KeepAlive {
     }
 }
 
+impl TcpConfig {
+    /// The most octets that a receive buffer may come to have.
+    pub(super) fn most_receive_buffer(&self) -> usize {
+        let fixed = self.receive_buffer <= UNSCALED_CAPACITY;
+        if fixed { self.receive_buffer } else { self.receive_buffer_max.max(self.receive_buffer) }
+    }
+}
+
 impl Default for TcpConfig {
     fn default() -> Self {
         Self {
@@ -98,6 +110,7 @@ impl Default for TcpConfig {
             path_mtu: PathMtuConfig::default(),
             options: OptionsConfig::default(),
             receive_buffer: 1 << 20,
+            receive_buffer_max: UNSCALED_CAPACITY << 5,
             send_buffer: 1 << 20,
             acks: AckConfig::default(),
             silly_window_override: Micros::from_millis(200),

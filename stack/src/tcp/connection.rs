@@ -9,6 +9,7 @@ use lockstep_model::{
 };
 
 use super::ack_policy::AckPolicy;
+use super::autotune::Autotune;
 use super::challenge::Budgets;
 use super::config::TcpConfig;
 use super::congestion::{Congestion, Controller};
@@ -182,6 +183,7 @@ impl Connection {
         if sack {
             self.flow.sack.arrived(&segment, self.tcb.rcv_nxt(), &self.flow.recv, repeated);
         }
+        self.note_urgent(&segment, &effects);
         self.heed_window(common, now, &segment);
         if self.tcb.syn_acked() {
             self.flow.keep_alive_from(common, now);
@@ -252,16 +254,6 @@ impl Connection {
     /// Whether it is an attempt to connect that nobody has answered, so that an ICMP error may end it (RFC 5927 §5.2).
     pub fn is_unanswered_attempt(&self) -> bool {
         !self.tcb.is_passive() && !self.tcb.syn_acked() && self.flow.syn_outstanding
-    }
-
-    /// The user takes text that has arrived. A window that can now open wide is announced (RFC 9293 §3.8.6.2.2).
-    pub fn read(&mut self, buf: &mut [u8]) -> usize {
-        let n = self.flow.recv.read(buf);
-        let ended = self.flow.recv.has_ended() || self.tcb.state() == State::Closed;
-        if !ended && self.flow.recv.window_update(self.flow.smss.into(), self.flow.agreed.rcv_wind_shift).is_some() {
-            self.flow.acks.at_once();
-        }
-        n
     }
 
     /// It is CLOSED: whatever it meant to send has lost its meaning.
@@ -359,6 +351,9 @@ pub(super) struct Flow {
     pub challenges: Budgets,
     pub acks: AckPolicy,
     pub sack: SackReport,
+    pub autotune: Autotune,
+    /// The number after the last octet of urgent data, until the user has gone beyond it.
+    pub urgent_mark: Option<Seq>,
     /// When text or a FIN last left.
     pub last_sent: Option<Instant>,
     pub patience: Patience,
@@ -403,6 +398,8 @@ impl Flow {
             challenges: Budgets::default(),
             acks: AckPolicy::new(config.acks, common.mss),
             sack: SackReport::default(),
+            autotune: Autotune::default(),
+            urgent_mark: None,
             last_sent: None,
             patience: Patience::NotNeeded,
             nagle: config.nagle,
@@ -584,6 +581,7 @@ impl Flow {
             pmtu: self.pmtu.project(now),
             clock: self.clock.project(now),
             acks: self.acks.project(now),
+            autotune: self.autotune.project(now),
             ..self.clone()
         }
     }

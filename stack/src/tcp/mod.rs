@@ -5,6 +5,7 @@
 
 mod ack_policy;
 mod api;
+mod autotune;
 mod calls;
 mod chain;
 mod challenge;
@@ -26,6 +27,7 @@ pub mod pacing;
 mod pages;
 mod pmtu;
 mod ports;
+mod reading;
 pub mod reassembly;
 pub mod recovery;
 pub mod recv;

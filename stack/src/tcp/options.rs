@@ -75,7 +75,7 @@ impl Agreed {
     /// What we offer.
     fn offered(common: &Common) -> Self {
         let OptionsConfig { window_scaling, timestamps, sack, .. } = common.config.options;
-        let shift = if window_scaling { shift_for(common.config.receive_buffer) } else { 0 };
+        let shift = if window_scaling { shift_for(common.config.most_receive_buffer()) } else { 0 };
         Self { window_scaling, snd_wind_shift: 0, rcv_wind_shift: shift, sack, timestamps }
     }
 

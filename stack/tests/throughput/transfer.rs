@@ -88,7 +88,7 @@ fn server(course: Course, cable: Cable) -> Box<dyn Host> {
 /// A host that has this much memory for each buffer, and never gives up, as smoltcp does not.
 pub fn config(address: Ipv4Addr, buffer: usize) -> Config {
     let mut config = Config::new(address, 24);
-    config.tcp.receive_buffer = buffer;
+    (config.tcp.receive_buffer, config.tcp.receive_buffer_max) = (buffer, buffer);
     config.tcp.send_buffer = buffer;
     config.tcp.user_timeout = DOOMSDAY;
     config.tcp.syn_timeout = DOOMSDAY;
