@@ -22,7 +22,7 @@ fn established(raw: &mut Raw, mss: u16, sack_permitted: bool) -> Established {
     raw.send(ACK, 1001, ack, b"");
     raw.expect_silence();
     let id = raw.stack.accept(listener).unwrap().unwrap().connection;
-    Established { listener, id, seq: 1001, ack }
+    Established { id, seq: 1001, ack }
 }
 
 fn write(raw: &mut Raw, at: Established, octets: usize) -> Vec<Segment> {
