@@ -46,8 +46,8 @@ pub use api::{Accepted, CallError, ConnectionId, Event, Failure, ListenerId, Ope
 pub use config::{KeepAlive, TcpConfig};
 pub use demux::Pair;
 pub(crate) use endpoints::Endpoints;
-pub use listen::{BacklogFull, ListenConfig, ListenOptions, SynCookies};
 pub(crate) use input::Conveyance;
+pub use listen::{BacklogFull, ListenConfig, ListenOptions, SynCookies};
 pub use options::OptionsConfig;
 pub use pmtu::PathMtuConfig;
 pub use ports::PortSelection;
