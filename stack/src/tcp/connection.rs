@@ -3,6 +3,8 @@
 //! [`Connection::step`] is the one place of the stack where a `Tcb` changes. What the table asks for meanwhile is in
 //! [`host`](super::host), what a connection sends next in [`output`](super::output).
 
+use std::sync::Arc;
+
 use lockstep_model::table::Stage;
 use lockstep_model::{
     Call, Event, Fired, Flag, Prediction, Reply, Segment, Seq, SeqNum, Signal, State, Table, Tcb, Timer,
@@ -22,7 +24,7 @@ use super::pacing::{Pace, Pacer};
 use super::pmtu::{Heed, PathMtu};
 use super::recovery::{Means, Recovery};
 use super::recv::RecvBuffer;
-use super::rtt::RttEstimator;
+use super::rtt::{RtoConfig, RttEstimator};
 use super::sack_report::{SackReport, repeated_by};
 use super::send::SendBuffer;
 use super::settings::Settings;
@@ -42,6 +44,8 @@ pub(super) struct Common {
     pub prediction: Prediction<'static>,
     /// Durations, sizes and policies.
     pub config: TcpConfig,
+    /// Bounds of their retransmission timeouts.
+    pub rto: Arc<RtoConfig>,
     /// What holds for connections whose users have chosen nothing.
     pub settings: Settings,
     /// The MSS we announce: what our link carries after the headers (MUST-67).
@@ -383,7 +387,7 @@ impl Flow {
             pmtu: PathMtu::of_link(common.link_mtu()),
             agreed: Agreed::default(),
             clock: TimestampClock::new(common, pair),
-            rtt: RttEstimator::new(config.rto),
+            rtt: RttEstimator::new(common.rto.clone()),
             congestion: Controller::new(DEFAULT_SEND_MSS, config.congestion),
             pacer: Pacer::new(config.pacing),
             timers: TimerTable::new(),

@@ -102,6 +102,7 @@ impl std::fmt::Debug for Keyed {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::hash::{Hash, Hasher};
 
     #[test]
     fn a_later_connection_of_the_pair_survives_the_end_of_the_earlier() {
@@ -113,5 +114,45 @@ mod tests {
         assert_eq!(demux.find(&pair), Some(2));
         demux.remove(&pair, 2);
         assert_eq!(demux.find(&pair), None);
+    }
+
+    /// FNV-1a, which anybody can compute.
+    fn unkeyed(pair: &CompactPair) -> u64 {
+        struct Fnv(u64);
+        impl Hasher for Fnv {
+            fn write(&mut self, bytes: &[u8]) {
+                for &byte in bytes {
+                    self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+                }
+            }
+
+            fn finish(&self) -> u64 {
+                self.0
+            }
+        }
+        let mut hasher = Fnv(0xcbf2_9ce4_8422_2325);
+        pair.hash(&mut hasher);
+        hasher.finish()
+    }
+
+    /// Ten thousand clients whose hashes end alike, as an attacker chooses them who knows the function: under the key they
+    /// are spread like any others.
+    #[test]
+    fn nobody_can_choose_addresses_that_collide() {
+        const BUCKETS: u64 = 1 << 14;
+        let pair = |n: u32| {
+            let [a, b, c, d] = n.to_be_bytes();
+            let local = ([192, 0, 2, 1], 80).into();
+            CompactPair::from(Pair { local, remote: ([10, a, b, c], 1_024 + u16::from(d)).into() })
+        };
+        let colliding: Vec<_> = (0..).map(pair).filter(|pair| unkeyed(pair).is_multiple_of(256)).take(10_000).collect();
+        let fullest = |hash: &dyn Fn(&CompactPair) -> u64, buckets: u64| {
+            let mut counts = HashMap::<u64, usize>::new();
+            colliding.iter().for_each(|pair| *counts.entry(hash(pair) % buckets).or_default() += 1);
+            counts.into_values().max()
+        };
+        assert_eq!(fullest(&unkeyed, 256), Some(colliding.len()));
+        let keyed = Keyed { key: *b"0123456789abcdef" };
+        assert!(fullest(&|pair| keyed.hash_one(pair), BUCKETS) < Some(12));
     }
 }

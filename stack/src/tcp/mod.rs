@@ -14,6 +14,7 @@ pub mod congestion;
 mod connection;
 mod counts;
 mod demux;
+mod deque;
 mod ecn;
 mod endpoints;
 mod host;

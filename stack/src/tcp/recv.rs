@@ -5,9 +5,9 @@
 //! its text counts; [`RecvBuffer::accept`] stores it and answers how far RCV.NXT moves and whether a FIN is now in
 //! order.
 
-use std::collections::VecDeque;
 use std::ops::Range;
 
+use super::deque::Deque;
 use super::reassembly::Reassembly;
 
 /// The largest window a header can say without the window scale option (RFC 9293 §3.1).
@@ -24,7 +24,7 @@ pub struct RecvBuffer {
     /// RCV.BUFF of RFC 9293 §3.8.6.2.2.
     capacity: usize,
     /// RCV.USER: the text that is in order, acknowledged and not yet read.
-    unread: VecDeque<u8>,
+    unread: Deque<u8>,
     /// What lies ahead of RCV.NXT, if anything does.
     ahead: Option<Box<Reassembly>>,
     rcv_wnd: usize,
@@ -50,7 +50,7 @@ impl RecvBuffer {
     /// SYN is never scaled). Memory is taken as it is needed.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
-        Self { capacity, unread: VecDeque::new(), ahead: None, rcv_wnd: capacity.min(UNSCALED_CAPACITY), ended: false }
+        Self { capacity, unread: Deque::new(), ahead: None, rcv_wnd: capacity.min(UNSCALED_CAPACITY), ended: false }
     }
 
     /// Stores `text` at `offset` from RCV.NXT, `fin` saying that a FIN follows it, and moves RCV.NXT over all that is
@@ -137,7 +137,7 @@ impl RecvBuffer {
         let n = self.peek(buf);
         self.unread.drain(..n);
         if self.unread.is_empty() && self.unread.capacity() > KEPT_WHEN_EMPTY {
-            self.unread = VecDeque::new();
+            self.unread = Deque::new();
         }
         n
     }
@@ -238,7 +238,7 @@ impl RecvBuffer {
     /// Forgets all text, read or not, and a held FIN: the connection was reset or aborted. Gives the memory back; the
     /// window stays.
     pub fn clear(&mut self) {
-        self.unread = VecDeque::new();
+        self.unread = Deque::new();
         self.ahead = None;
     }
 

@@ -3,6 +3,8 @@
 //! One [`RttEstimator`] per connection. The connection gives it the round-trip time of segments as they are
 //! acknowledged and tells it when the retransmission timer ran out; it answers with [`RttEstimator::rto`].
 
+use std::sync::Arc;
+
 use crate::time::Micros;
 
 /// How often a segment has been put on the wire when something is learned about it.
@@ -47,7 +49,8 @@ impl Default for RtoConfig {
 /// SRTT, RTTVAR and RTO of one connection (RFC 6298).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RttEstimator {
-    config: RtoConfig,
+    /// The same for all connections of a stack.
+    config: Arc<RtoConfig>,
     measured: Option<Measured>,
     rto: Micros,
 }
@@ -62,8 +65,9 @@ struct Measured {
 impl RttEstimator {
     /// An estimator that has measured nothing yet: RTO is `config.initial` (RFC 6298 §2.1).
     #[must_use]
-    pub fn new(config: RtoConfig) -> Self {
-        Self { config, measured: None, rto: config.initial }
+    pub fn new(config: impl Into<Arc<RtoConfig>>) -> Self {
+        let config = config.into();
+        Self { measured: None, rto: config.initial, config }
     }
 
     /// The retransmission timeout to arm the timer with, backed off as often as the timer ran out since the last

@@ -4,7 +4,7 @@
 //! connection, which knows which of them are outstanding, takes them off before it comes here. What lies beyond SND.NXT
 //! has not been sent yet: also the connection's knowledge, as is everything else about sequence numbers.
 
-use std::collections::VecDeque;
+use super::deque::Deque;
 
 /// A bounded queue of bytes, written at one end, acknowledged at the other, and readable anywhere without copying.
 ///
@@ -12,14 +12,14 @@ use std::collections::VecDeque;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SendBuffer {
     capacity: usize,
-    bytes: VecDeque<u8>,
+    bytes: Deque<u8>,
 }
 
 impl SendBuffer {
     /// An empty buffer that will hold at most `capacity` bytes. Memory is taken as it is needed.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
-        Self { capacity, bytes: VecDeque::new() }
+        Self { capacity, bytes: Deque::new() }
     }
 
     /// Appends as much of `text` as there is room for and returns how many bytes that was.
@@ -33,7 +33,9 @@ impl SendBuffer {
     /// [`len`](Self::len).
     pub fn acked(&mut self, n: usize) -> usize {
         let released = n.min(self.bytes.len());
-        self.bytes.drain(..released);
+        if released > 0 {
+            self.bytes.drain(..released);
+        }
         released
     }
 
@@ -51,7 +53,7 @@ impl SendBuffer {
 
     /// Forgets everything: the connection was reset or aborted. Gives the memory back.
     pub fn clear(&mut self) {
-        self.bytes = VecDeque::new();
+        self.bytes = Deque::new();
     }
 
     /// Bytes held, sent or not.
