@@ -158,7 +158,7 @@ mod tests {
          6    0.010000                                     --> <SEQ=1><ACK=1><CTL=ACK>
          7    0.010000  shutdown(3, SHUT_WR) = 0
          8    0.010000                                     --> <SEQ=1><ACK=1><CTL=FIN,ACK>
-         9    0.010000  FIN-WAIT-1 (61631)
+         9    0.010000  FIN-WAIT-1 (58907)
         10    0.110000                                     <-- <SEQ=1><CTL=RST>
         11    0.110000  recv(3, 9) = -1 ECONNRESET
         ");
