@@ -62,9 +62,10 @@ pub(super) struct AckPolicy {
     rmss: u16,
     /// Octets of text since an acknowledgment left.
     unacknowledged: u32,
-    /// When text last arrived, and the usual time between two arrivals; not kept unless asked for.
-    last_arrival: Option<Instant>,
-    usual_gap: Micros,
+    /// The usual time between two arrivals, in microseconds.
+    usual_gap: u32,
+    /// When text last arrived; not kept unless asked for, and before anything has arrived the beginning of time.
+    last_arrival: Instant,
 }
 
 impl AckPolicy {
@@ -76,8 +77,8 @@ impl AckPolicy {
             quick: config.quick_segments,
             rmss: LEAST_RMSS.min(mss),
             unacknowledged: 0,
-            last_arrival: None,
-            usual_gap: config.delay,
+            usual_gap: u32::try_from(config.delay.get()).unwrap_or(u32::MAX),
+            last_arrival: Instant::ZERO,
         }
     }
 
@@ -143,7 +144,9 @@ impl AckPolicy {
 
     /// The same with times relative to `now`.
     pub fn project(self, now: Instant) -> Self {
-        Self { last_arrival: self.last_arrival.map(|at| Instant::ZERO + now.since(at)), ..self }
+        let begun = self.last_arrival > Instant::ZERO;
+        let last_arrival = if begun { Instant::ZERO + now.since(self.last_arrival) } else { Instant::ZERO };
+        Self { last_arrival, ..self }
     }
 
     fn observe(&mut self, config: AckConfig, now: Instant, arrival: &Arrival) {
@@ -152,18 +155,22 @@ impl AckPolicy {
         if !config.adaptive {
             return;
         }
-        let gap = self.last_arrival.replace(now).map(|at| now.since(at));
-        if gap.is_some_and(|gap| gap > arrival.pause) {
+        let last = std::mem::replace(&mut self.last_arrival, now);
+        let gap = now.since(last);
+        if last == Instant::ZERO {
+            return;
+        }
+        if gap > arrival.pause {
             self.quick = config.quick_segments;
-        } else if let Some(gap) = gap {
-            let usual = (3 * self.usual_gap.get() + gap.get()) / 4;
-            self.usual_gap = Micros::new(usual).min(config.delay);
+        } else {
+            let usual = (3 * u64::from(self.usual_gap) + gap.get()) / 4;
+            self.usual_gap = u32::try_from(usual.min(config.delay.get())).unwrap_or(u32::MAX);
         }
     }
 
     fn delay(&self, config: AckConfig) -> Micros {
         match config.adaptive {
-            true => self.usual_gap.saturating_mul(2).max(LEAST_DELAY).min(config.delay),
+            true => Micros::new(2 * u64::from(self.usual_gap)).max(LEAST_DELAY).min(config.delay),
             false => config.delay,
         }
     }
@@ -237,7 +244,7 @@ mod tests {
             policy.acknowledged();
             quick
         };
-        assert_eq!((0..20).filter(|&n| is_quick(&mut policy, n)).count(), 16);
+        assert_eq!((1..21).filter(|&n| is_quick(&mut policy, n)).count(), 16);
         assert!(!is_quick(&mut policy, 1_018));
         assert!(is_quick(&mut policy, 2_100));
         policy.text_left();
@@ -269,7 +276,7 @@ mod tests {
         let config = AckConfig { quick_segments: 0, ..AckConfig::default() };
         let mut policy = AckPolicy::new(config, 1460);
         let mut delay_after = |gap: u64, times: u64| {
-            let mut now = policy.last_arrival.unwrap_or(Instant::ZERO);
+            let mut now = policy.last_arrival.max(at(1));
             let mut delay = Micros::ZERO;
             for _ in 0..times {
                 now += Micros::new(gap);
