@@ -60,6 +60,9 @@ pub(super) struct Flight {
     urgent: bool,
 }
 
+/// The clock of timestamps counts milliseconds.
+const TIMESTAMP_TICK: Micros = Micros::from_millis(1);
+
 /// What an acknowledgment has told.
 #[derive(Clone, Copy, Debug, Default)]
 struct News {
@@ -69,8 +72,19 @@ struct News {
     delivered: u32,
     /// The round trip of the first segment acknowledged, if it left only once (Karn's algorithm, MUST-18).
     rtt: Option<Micros>,
+    /// How long ago that one left for the last time.
+    waited: Option<Micros>,
     /// Something that left only once, before the timeout, has arrived.
     original: bool,
+}
+
+impl News {
+    /// Whether a timestamp that left so long ago is of the last transmission. It may echo an earlier one although that has been
+    /// here for long: what has arrived twice does not move TS.Recent (RFC 7323 §5.3), and when every acknowledgment of the first
+    /// was lost, the time of all timeouts since would pass for a round trip.
+    fn is_last_way(&self, echoed: Micros) -> bool {
+        self.waited.is_none_or(|waited| echoed <= waited + TIMESTAMP_TICK)
+    }
 }
 
 impl Flight {
@@ -208,7 +222,7 @@ impl Flight {
         let app_limited = could_be.saturating_add(means.smss) <= means.congestion.cwnd();
         let lost = self.log.lost();
         let news = self.deliver(una, heard, &blocks, path, means);
-        let rtt = news.rtt.or(heard.echoed).filter(|_| news.acked > 0);
+        let rtt = news.rtt.or(heard.echoed.filter(|&echoed| news.is_last_way(echoed))).filter(|_| news.acked > 0);
         if let Some(rtt) = rtt {
             means.rtt.on_acked(rtt, Transmissions::Once);
         }
@@ -245,6 +259,7 @@ impl Flight {
         let mut first = true;
         while let Some(segment) = self.log.take_acked(una) {
             news.rtt = news.rtt.or((first && !segment.sent.again).then(|| means.now.since(segment.sent.at)));
+            news.waited = news.waited.or(Some(means.now.since(segment.sent.at)));
             first = false;
             self.arrived(&segment, &mut news, path, means.now);
         }
