@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
+use lockstep_conformance::claims::{Claims, ClaimsError};
 use lockstep_conformance::deviations::Deviations;
 use lockstep_conformance::namespace::require;
 use lockstep_conformance::report::matrix::Report;
@@ -45,6 +46,18 @@ enum Command {
         /// Scripts, and folders of scripts; those of this repository without one.
         paths: Vec<PathBuf>,
     },
+    /// Every numbered requirement of RFC 9293: done or not, how, and what shows it.
+    Requirements {
+        /// Write all of them as one page to this file.
+        #[arg(long, value_name = "FILE")]
+        html: Option<PathBuf>,
+    },
+    /// The attacks and faults that must be withstood: how, and what shows it.
+    Threats {
+        /// Write all of them as one page to this file.
+        #[arg(long, value_name = "FILE")]
+        html: Option<PathBuf>,
+    },
     /// Run scenarios on the kernel in a namespace (the program starts itself so).
     #[command(name = worker::SUBCOMMAND, hide = true)]
     Worker {
@@ -61,6 +74,8 @@ fn main() -> ExitCode {
     let result = match command {
         None => everything(json.as_deref()),
         Some(Command::Run { systems, json, paths }) => judge(systems, None, json.as_deref(), &paths),
+        Some(Command::Requirements { html }) => claim(&Claims::requirements(), html.as_deref()),
+        Some(Command::Threats { html }) => claim(&Claims::threats(), html.as_deref()),
         Some(Command::Worker { paths }) => {
             Deviations::committed().map(|ledger| worker::serve(paths, &ledger)).map_err(Into::into)
         }
@@ -163,6 +178,16 @@ fn run(scenarios: &[Scenario], ledger: &Deviations, bar: &ProgressBar, report: &
         }
     }
     Ok(())
+}
+
+/// What is claimed.
+fn claim(claims: &std::result::Result<Claims, ClaimsError>, html: Option<&Path>) -> Result<ExitCode> {
+    let claims = claims.as_ref().map_err(ClaimsError::clone)?;
+    tell(claims)?;
+    if let Some(path) = html {
+        std::fs::write(path, claims.page()).map_err(|error| format!("cannot write {}: {error}", path.display()))?;
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Prints; that nobody reads on is no reason to panic.
