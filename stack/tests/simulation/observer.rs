@@ -165,7 +165,7 @@ impl Observer {
     pub fn before(&self, heard: Heard, state: State) -> Before {
         let pair = heard.receivers();
         let (said, came_from) = (self.said.get(&pair).copied(), self.came_from.get(&pair).copied());
-        Before { heard, state, said, came_from, rcv_nxt: None, rfc5961: false }
+        Before { heard, state, said, came_from, rcv_nxt: None, rfc5961: false, knows_the_way: false }
     }
 }
 
@@ -188,6 +188,8 @@ pub struct Before {
     pub rcv_nxt: Option<Seq>,
     /// The host follows RFC 5961.
     pub rfc5961: bool,
+    /// The host knows its peer's Ethernet address: what it has to say need not wait.
+    pub knows_the_way: bool,
 }
 
 impl Before {
@@ -214,10 +216,13 @@ impl Before {
         Ok(())
     }
 
-    /// RFC 9293 §3.5.2, group 1: the reset that nobody sends has the numbers that its receiver expects.
+    /// RFC 9293 §3.5.2, group 1: nobody answers with a reset, which has the numbers that its receiver expects.
     fn nobody_answers_so_that_it_is_believed(&self, answers: &[Heard]) -> Result<(), Complaint> {
         if self.state != State::Closed || self.heard.has(Flag::Rst) {
             return Ok(());
+        }
+        if answers.is_empty() && self.knows_the_way {
+            return Err("a segment to nobody gets no answer");
         }
         let segment = self.heard.segment;
         let is_right = |answer: &Heard| match segment.has(Flag::Ack) {

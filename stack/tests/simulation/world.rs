@@ -39,6 +39,8 @@ pub struct Host {
     observer: Observer,
     /// Its numbers must not come back while frames of before a power cut are about (RFC 9293 §3.4.3).
     quiet_until: Instant,
+    /// When it last sent a segment.
+    spoke_at: Option<Instant>,
 }
 
 /// What a seed decides about the world.
@@ -360,6 +362,7 @@ impl World {
         there.users.clear();
         there.observer = Observer::default();
         there.quiet_until = quiet;
+        there.spoke_at = None;
         there.listeners.clear();
         there.listen(self.now, &mut self.random);
     }
@@ -409,6 +412,7 @@ impl Host {
             ledger: Ledger::default(),
             observer: Observer::default(),
             quiet_until: Instant::ZERO,
+            spoke_at: None,
         }
     }
 

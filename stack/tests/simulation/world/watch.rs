@@ -2,13 +2,16 @@
 
 use lockstep::device::Device;
 use lockstep::stack::{Pair, Status, Transition};
-use lockstep::time::Instant;
+use lockstep::time::{Instant, Micros};
 use lockstep_model::State;
 
 use super::{Host, Plan, World};
 use crate::attacker;
 use crate::observer::{self, Complaint, Heard};
 use crate::user::User;
+
+/// So long after a host has spoken it still knows the Ethernet address of its only neighbour; later it may have come to doubt it.
+const NEIGHBOURS_ARE_KNOWN_FOR: Micros = Micros::from_secs(1);
 
 impl World {
     /// A frame comes out of the network.
@@ -59,6 +62,8 @@ impl World {
         before.rfc5961 = there.config.tcp.rfc5961;
         there.stack.input(self.now, frame);
         let mut answers = self.transmit(host);
+        let spoke_at = self.hosts[host].spoke_at;
+        before.knows_the_way = spoke_at.is_some_and(|at| self.now.since(at) < NEIGHBOURS_ARE_KNOWN_FOR);
         answers.retain(|answer| answer.senders() == pair);
         let mut changes = self.transitions(host);
         changes.retain(|change| change.pair == pair);
@@ -74,6 +79,8 @@ impl World {
             self.hosts[index].device.send(self.now, &frame).unwrap();
             self.overhear(index, &frame);
             let heard = Heard::parse(&frame);
+            // What is no segment may ask for the neighbour, and then what there is to say waits.
+            self.hosts[index].spoke_at = heard.map(|_| self.now);
             self.say(|_| match heard {
                 Some(heard) => format!("{index} sends {heard}"),
                 None => format!("{index} sends {} octets that are no segment", frame.len()),
