@@ -24,6 +24,8 @@ pub enum Acks {
     Unsent,
     /// What was acknowledged long ago: more than any window back (RFC 5961 §5.2).
     Ancient,
+    /// Our SYN's own number: of what came before it nothing was ever sent (draft-ietf-tcpm-tcp-ghost-acks).
+    Ghost,
 }
 
 /// A class of segments.
@@ -55,6 +57,7 @@ pub const LIST: &[Forgery] = &[
     forgery(Flags::ACK, At::InWindow, Acks::All, 0),
     forgery(Flags::ACK, At::Exact, Acks::Unsent, 2),
     forgery(Flags::ACK, At::Exact, Acks::Ancient, 2),
+    forgery(Flags::ACK, At::Exact, Acks::Ghost, 0),
     forgery(Flags::ACK, At::Outside, Acks::All, 2),
     forgery(Flags::FIN_ACK, At::Exact, Acks::Unsent, 0),
     forgery(Flags::FIN_ACK, At::Outside, Acks::All, 0),
@@ -78,6 +81,7 @@ pub fn forge(n: usize, victim: &Reference) -> Said {
         Acks::Nothing => victim.tcb.snd_una(),
         Acks::Unsent => victim.tcb.snd_nxt().plus(1),
         Acks::Ancient => victim.tcb.snd_una().minus(victim.tcb.max_snd_wnd() + 1000),
+        Acks::Ghost => victim.tcb.iss(),
     };
     let ack = if flags.has(Flag::Ack) { ack } else { Seq::new(0) };
     let segment =
