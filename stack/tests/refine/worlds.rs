@@ -27,6 +27,7 @@ pub fn all() -> Vec<World> {
         closed_window(),
         calls(),
         attack(),
+        two_forgeries(),
         attack_on_time_wait(),
         attack_without_rfc_5961(),
     ]
@@ -190,6 +191,16 @@ fn attack() -> World {
         capacity: 2,
         forgeries: 1,
         ..World::new("attack", "does a blind attacker change nothing without the exact numbers?")
+    }
+}
+
+fn two_forgeries() -> World {
+    World {
+        scripts: [Script { opens: 1, ..NOTHING }, NOTHING],
+        listens: [false, true],
+        capacity: 2,
+        forgeries: 2,
+        ..World::new("two-forgeries", "is the second of a kind not answered within an interval of challenges?")
     }
 }
 
