@@ -225,6 +225,19 @@ impl Stack {
         self.tcp.send(now, id, text)
     }
 
+    /// SEND with the URGENT flag: as [`send`](Self::send), and the peer is told at once, whether or not his window has room
+    /// for the text, that urgent data lies ahead of him and ends with the last octet that was taken (RFC 9293 §3.8.5). It
+    /// is delivered in line, as all text is.
+    ///
+    /// New applications should not employ the urgent mechanism (SHLD-13): implementations and middleboxes do not agree on
+    /// what it says (RFC 6093). Text of which nothing is taken says nothing.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn send_urgent(&mut self, now: Instant, id: ConnectionId, text: &[u8]) -> Result<usize, CallError> {
+        self.tcp.send_urgent(now, id, text)
+    }
+
     /// RECEIVE: moves text that has arrived to `buf` and returns how many octets that was; zero means that the peer has
     /// closed and all has been received (or that `buf` is empty).
     ///

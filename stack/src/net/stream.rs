@@ -242,6 +242,20 @@ impl TcpStream {
         self.wait(timeout, |station, now| self.unless_shut(station.stack.peek(now, self.shared.id, buf)))
     }
 
+    /// Writes urgent data as [`Write::write`] writes any, and returns how much was taken: the peer is told at once that
+    /// there is urgent data ahead, and that it ends with the last octet taken. Unlike `MSG_OOB` elsewhere, nothing leaves
+    /// the stream: the octets are read in their place (RFC 9293 §3.8.5, RFC 6093).
+    ///
+    /// New applications should not employ it (RFC 9293 SHLD-13): peers do not agree on which octet is the last urgent one,
+    /// and middleboxes clear the pointer. It is there for protocols that were built on it, such as Telnet. A peer that is a
+    /// socket of Linux wants `SO_OOBINLINE`, or else the last octet is missing from what it reads.
+    ///
+    /// # Errors
+    /// As [`Write::write`].
+    pub fn send_urgent(&self, buf: &[u8]) -> io::Result<usize> {
+        self.write_by(buf, |station, now| station.stack.send_urgent(now, self.shared.id, buf))
+    }
+
     /// Why the connection has come to a bad end, if it has; once.
     ///
     /// # Errors
@@ -368,6 +382,23 @@ impl TcpStream {
         Ok(done.unwrap_or(Err(CallError::WouldBlock))?)
     }
 
+    /// Writes by this attempt, which may have to wait for room.
+    fn write_by(
+        &self,
+        buf: &[u8],
+        attempt: impl FnMut(&mut Station, Instant) -> Result<usize, CallError>,
+    ) -> io::Result<usize> {
+        if buf.is_empty() {
+            return Ok(0);
+        }
+        let timeout = self.options().patience(|options| options.write_timeout);
+        self.wait(timeout, attempt).map_err(|error| match error.kind() {
+            // Nobody is there to read it any more.
+            ErrorKind::NotConnected => io::Error::new(ErrorKind::BrokenPipe, error),
+            _ => error,
+        })
+    }
+
     /// Who has shut down reading waits for nothing.
     fn unless_shut(&self, received: Result<usize, CallError>) -> Result<usize, CallError> {
         match received {
@@ -409,16 +440,7 @@ impl Read for &TcpStream {
 impl Write for &TcpStream {
     /// Waits until there is room for something, and returns how much was taken. It is sent in the background.
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        if buf.is_empty() {
-            return Ok(0);
-        }
-        let timeout = self.options().patience(|options| options.write_timeout);
-        let written = self.wait(timeout, |station, now| station.stack.send(now, self.shared.id, buf));
-        written.map_err(|error| match error.kind() {
-            // Nobody is there to read it any more.
-            ErrorKind::NotConnected => io::Error::new(ErrorKind::BrokenPipe, error),
-            _ => error,
-        })
+        self.write_by(buf, |station, now| station.stack.send(now, self.shared.id, buf))
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -102,11 +102,23 @@ impl Endpoints {
 
     /// SEND. Returns how many octets were taken.
     pub fn send(&mut self, now: Instant, id: ConnectionId, text: &[u8]) -> Result<usize, CallError> {
+        self.send_given(now, id, Given { text, ..Given::default() })
+    }
+
+    /// SEND with the URGENT flag. Returns how many octets were taken; the last of them is the last that is urgent.
+    pub fn send_urgent(&mut self, now: Instant, id: ConnectionId, text: &[u8]) -> Result<usize, CallError> {
+        let taken = self.send_given(now, id, Given { text, urgent: true, ..Given::default() })?;
+        if let Some(entry) = self.connections.get_mut(id.0) {
+            entry.connection.announce_urgent();
+        }
+        Ok(taken)
+    }
+
+    fn send_given(&mut self, now: Instant, id: ConnectionId, given: Given<'_>) -> Result<usize, CallError> {
         let index = self.users(id)?;
-        let given = Given { text, ..Given::default() };
         let effects = self.step_at(now, index, Happening::Call(Call::Send { remote: true }), given);
         match effects.and_then(|effects| Some((effects.reply?, effects.queued))) {
-            Some((Reply::Ok | Reply::Queued, 0)) if !text.is_empty() => Err(CallError::WouldBlock),
+            Some((Reply::Ok | Reply::Queued, 0)) if !given.text.is_empty() => Err(CallError::WouldBlock),
             Some((Reply::Ok | Reply::Queued, taken)) => Ok(taken),
             Some((reply, _)) => Err(self.refusal(index, reply)),
             None => Err(CallError::DoesNotExist),

@@ -73,6 +73,8 @@ impl Common {
 pub(super) struct Given<'a> {
     /// The text of a segment or of a SEND.
     pub text: &'a [u8],
+    /// The text of a SEND is urgent.
+    pub urgent: bool,
     /// The options of a segment.
     pub options: Option<&'a TcpOptions>,
     /// What it says of congestion.

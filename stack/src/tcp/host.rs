@@ -107,6 +107,9 @@ impl Host<Seq> for Step<'_> {
     fn queue_text(&mut self) {
         self.effects.queued = self.flow.send.push(self.given.text);
         self.flow.wants_to_write = self.effects.queued < self.given.text.len();
+        if self.given.urgent && self.effects.queued > 0 {
+            self.flow.send.mark_urgent();
+        }
     }
 
     fn synchronized(&mut self, tcb: &Tcb<Seq>, segment: &Segment<Seq>) {

@@ -40,6 +40,7 @@ mod slab;
 mod time_wait;
 pub mod timers;
 mod trace;
+mod urgent;
 mod view;
 
 pub use ack_policy::AckConfig;

@@ -164,7 +164,16 @@ impl Connection {
         let push = len > 0 && self.offset_after(plan) == self.flow.send.len();
         let flags = if fin { Flags::FIN_ACK } else { Flags::ACK };
         let flags = if push { flags.with(Flag::Psh) } else { flags };
-        Segment { text: count(len), ..Segment::control(seq, tcb.rcv_nxt(), flags, count(self.flow.recv.rcv_wnd())) }
+        let segment = Segment::control(seq, tcb.rcv_nxt(), flags, count(self.flow.recv.rcv_wnd()));
+        self.with_urgent_pointer(Segment { text: count(len), ..segment }, self.offset_before(plan))
+    }
+
+    /// Where in the send buffer the text of `plan` begins, or would.
+    fn offset_before(&self, plan: Plan) -> usize {
+        match plan {
+            Plan::Again { offset, .. } => offset,
+            Plan::Fresh { .. } | Plan::Ack => self.flow.sent,
+        }
     }
 
     /// Where in the send buffer the text of `plan` ends.
@@ -222,7 +231,7 @@ pub(super) fn write_segment(frame: &mut Vec<u8>, pair: Pair, dressed: &Dressed, 
         ack: segment.ack.raw(),
         flags: TcpFlags(segment.flags.to_wire()) | congestion,
         window,
-        urgent: 0,
+        urgent: u16::try_from(segment.up).unwrap_or(u16::MAX),
         options,
     };
     frame.clear();

@@ -8,10 +8,12 @@ use super::deque::Deque;
 
 /// A bounded queue of bytes, written at one end, acknowledged at the other, and readable anywhere without copying.
 ///
-/// Equality and hash are those of the bytes and the capacity, not of the memory they lie in.
+/// Equality and hash are those of the bytes, the urgent mark and the capacity, not of the memory they lie in.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SendBuffer {
-    capacity: usize,
+    capacity: u32,
+    /// How many of the bytes, from the first on, lie before the end of urgent data.
+    urgent: u32,
     bytes: Deque<u8>,
 }
 
@@ -19,7 +21,7 @@ impl SendBuffer {
     /// An empty buffer that will hold at most `capacity` bytes. Memory is taken as it is needed.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
-        Self { capacity, bytes: Deque::new() }
+        Self { capacity: count(capacity), urgent: 0, bytes: Deque::new() }
     }
 
     /// Appends as much of `text` as there is room for and returns how many bytes that was.
@@ -35,8 +37,20 @@ impl SendBuffer {
         let released = n.min(self.bytes.len());
         if released > 0 {
             self.bytes.drain(..released);
+            self.urgent = self.urgent.saturating_sub(count(released));
         }
         released
+    }
+
+    /// Urgent data ends with the last byte that was written; where it ended before does not matter any more.
+    pub fn mark_urgent(&mut self) {
+        self.urgent = count(self.bytes.len());
+    }
+
+    /// How many bytes from `offset` on lie before the end of urgent data; none if there is no such data.
+    #[must_use]
+    pub fn urgent_from(&self, offset: usize) -> u32 {
+        self.urgent.saturating_sub(count(offset))
     }
 
     /// The bytes from `offset` on, at most `len` of them, as two slices of which the second continues the first.
@@ -54,6 +68,7 @@ impl SendBuffer {
     /// Forgets everything: the connection was reset or aborted. Gives the memory back.
     pub fn clear(&mut self) {
         self.bytes = Deque::new();
+        self.urgent = 0;
     }
 
     /// Bytes held, sent or not.
@@ -71,8 +86,13 @@ impl SendBuffer {
     /// Bytes the user may write before the buffer is full.
     #[must_use]
     pub fn room(&self) -> usize {
-        self.capacity - self.bytes.len()
+        usize::try_from(self.capacity).unwrap_or(usize::MAX) - self.bytes.len()
     }
+}
+
+/// Bytes as 32 bits count them: no buffer of a connection has more.
+fn count(bytes: usize) -> u32 {
+    u32::try_from(bytes).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
@@ -103,8 +123,26 @@ mod tests {
     fn clear_releases_everything() {
         let mut buffer = SendBuffer::new(8);
         buffer.push(b"abc");
+        buffer.mark_urgent();
         buffer.clear();
         assert_eq!(buffer, SendBuffer::new(8));
+    }
+
+    #[test]
+    fn the_urgent_mark_stays_where_the_text_ended() {
+        let mut buffer = SendBuffer::new(20);
+        buffer.push(b"abc");
+        assert_eq!(buffer.urgent_from(0), 0);
+        buffer.mark_urgent();
+        buffer.push(b"defg");
+        assert_eq!([0, 2, 3, 7].map(|offset| buffer.urgent_from(offset)), [3, 1, 0, 0]);
+        buffer.acked(2);
+        assert_eq!(buffer.urgent_from(0), 1);
+        buffer.mark_urgent();
+        assert_eq!(buffer.urgent_from(0), 5, "it advances");
+        buffer.acked(5);
+        buffer.push(b"h");
+        assert_eq!(buffer.urgent_from(0), 0);
     }
 
     #[derive(Clone, Debug)]
