@@ -15,5 +15,6 @@ mod simultaneous;
 mod sizes;
 mod support;
 mod transfer;
+mod urgent;
 mod windows;
 mod wrap;
