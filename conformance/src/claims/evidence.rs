@@ -118,10 +118,10 @@ fn tests_of(source: &str) -> BTreeSet<&str> {
     for line in source.lines().map(str::trim) {
         if line == "#[test]" {
             is_test = true;
-        } else if let Some((_, rest)) = line.split_once("fn ") {
-            if std::mem::take(&mut is_test) {
-                tests.extend(rest.split(['(', '<']).next());
-            }
+        } else if let Some((_, rest)) = line.split_once("fn ")
+            && std::mem::take(&mut is_test)
+        {
+            tests.extend(rest.split(['(', '<']).next());
         }
     }
     tests
