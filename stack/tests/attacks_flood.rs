@@ -196,6 +196,19 @@ fn a_cookie_keeps_what_the_syn_offered() {
     assert_eq!((status.tcb.snd_wnd(), status.send_mss), (60_000, 1460));
 }
 
+/// Whoever sends no timestamps himself gets none back to keep anything in.
+#[test]
+fn without_timestamps_of_ours_a_cookie_keeps_no_more_than_the_segment_size() {
+    let mut raw = Raw::with(|config| {
+        config.tcp.listen.syn_cookies = SynCookies::Always;
+        config.tcp.options.timestamps = false;
+    });
+    raw.listen();
+    raw.send_header(TcpHeader { flags: SYN, seq: 1000, options: offer(), ..header() }, b"");
+    let options = raw.segment().header.options;
+    assert_eq!(options, TcpOptions { mss: options.mss, ..TcpOptions::default() });
+}
+
 /// The client's ACK is lost, and his text, or even his FIN, is the first that arrives.
 #[test]
 fn text_may_bring_the_acknowledgment() {

@@ -242,3 +242,61 @@ fn the_timer_has_a_floor() {
         assert_eq!(raw.segment().header.flags, TcpFlags::PSH | ACK, "floor {floor}");
     }
 }
+
+// ---- Acknowledgments that come late, or not ----------------------------------------------------------------------------------
+
+fn ssthresh(raw: &mut Raw, at: Established) -> u32 {
+    raw.stack.status(raw.now, at.id).unwrap().ssthresh
+}
+
+/// What an overtaken acknowledgment says of text out of order is old, and no report of duplicates (RFC 2883 §4: it is the
+/// acknowledgment of the same segment that a D-SACK lies below).
+#[test]
+fn an_overtaken_acknowledgment_undoes_no_recovery() {
+    let mut raw = Raw::new();
+    let at = established(&mut raw, 1000, true);
+    write(&mut raw, at, 10_000);
+    assert!(places(&acknowledge(&mut raw, at, 0, &[(1000, 5000)]), at).contains(&0));
+    let slower = ssthresh(&mut raw, at);
+    assert_ne!(slower, u32::MAX);
+    acknowledge(&mut raw, at, 5000, &[]);
+    acknowledge(&mut raw, at, 0, &[(1000, 5000)]);
+    assert_eq!(ssthresh(&mut raw, at), slower);
+}
+
+/// RFC 8985 §7.4: a loss that a probe has repaired is a loss, although nobody else has noticed it; unless the peer says that he
+/// had it already.
+#[test]
+fn a_loss_that_a_probe_repaired_slows_down() {
+    for had_it in [false, true] {
+        let mut raw = Raw::new();
+        let at = established(&mut raw, 1000, true);
+        write(&mut raw, at, 3000);
+        acknowledge(&mut raw, at, 2000, &[]);
+        raw.wait(Micros::from_millis(250));
+        assert_eq!(places(&raw.segments(), at), [2000], "the probe");
+        acknowledge(&mut raw, at, 3000, &[]);
+        if had_it {
+            acknowledge(&mut raw, at, 3000, &[(2000, 3000)]);
+        }
+        write(&mut raw, at, 1000);
+        acknowledge(&mut raw, at, 4000, &[]);
+        assert_eq!(ssthresh(&mut raw, at) == u32::MAX, had_it);
+    }
+}
+
+/// RFC 5682 §2.1 step 2b: if the peer's window takes no new text, what the timeout found lost goes on leaving.
+#[test]
+fn nobody_waits_for_the_outcome_of_f_rto_behind_a_closed_window() {
+    let mut raw = Raw::new();
+    let at = established(&mut raw, 1000, false);
+    let offers = |raw: &mut Raw, ack: u32, window: u16| {
+        raw.send_header(TcpHeader { seq: at.seq, ack: at.ack.wrapping_add(ack), window, ..header() }, b"");
+    };
+    offers(&mut raw, 0, 5000);
+    assert_eq!(write(&mut raw, at, 10_000).len(), 5);
+    raw.wait(Micros::from_millis(1100));
+    assert_eq!(places(&raw.segments(), at), [0]);
+    offers(&mut raw, 1000, 4000);
+    assert!(places(&raw.segments(), at).contains(&1000));
+}

@@ -165,6 +165,52 @@ fn an_echo_slows_down_once_per_window() {
     assert!(news.iter().all(|said| said.ecn == ECT_0));
 }
 
+/// RFC 3168 §6.1.2: "reduces its congestion window for any reason".
+#[test]
+fn a_window_that_a_loss_has_made_smaller_is_told_too() {
+    let mut raw = with_ecn();
+    let (id, seq, ack) = agreed(&mut raw);
+    raw.stack.send(raw.now, id, &[7; 40_000]).unwrap();
+    let first = said(&mut raw);
+    for _ in 0..3 {
+        raw.send(ACK, seq, ack, b"");
+    }
+    let mut news = said(&mut raw);
+    let last = first.last().unwrap();
+    raw.send(ACK, seq, last.seq.wrapping_add(last.len), b"");
+    news.extend(said(&mut raw));
+    news.retain(|said| said.ecn == ECT_0);
+    let told = news.iter().filter(|said| said.flags.contains(CWR)).count();
+    assert_eq!((told, news[0].flags.contains(CWR)), (1, true), "{news:?}");
+}
+
+/// RFC 3168 §6.1.2: once "in response to a series of dropped and/or CE packets from a single window of data".
+#[test]
+fn a_mark_and_a_loss_in_one_window_slow_down_once() {
+    let mut raw = with_ecn();
+    let (id, seq, ack) = agreed(&mut raw);
+    raw.stack.send(raw.now, id, &[7; 40_000]).unwrap();
+    let first = said(&mut raw);
+    let una = ack.wrapping_add(first[0].len);
+    raw.send(ACK | ECE, seq, una, b"");
+    let slower = raw.stack.status(raw.now, id).unwrap().ssthresh;
+    for _ in 0..3 {
+        raw.send(ACK, seq, una, b"");
+    }
+    assert!(said(&mut raw).iter().any(|said| said.seq == una), "it is found to be lost");
+    assert_eq!(raw.stack.status(raw.now, id).unwrap().ssthresh, slower);
+    // What left after the mark is another window.
+    let last = first.last().unwrap();
+    let una = last.seq.wrapping_add(last.len);
+    raw.send(ACK, seq, una, b"");
+    assert!(said(&mut raw).len() >= 4);
+    for _ in 0..3 {
+        raw.send(ACK, seq, una.wrapping_add(1000), b"");
+    }
+    raw.send(ACK, seq, una.wrapping_add(1000), b"");
+    assert!(raw.stack.status(raw.now, id).unwrap().ssthresh < slower);
+}
+
 /// Two stacks and a slow line with a queue: where it would overflow it is marked instead, and nothing is lost.
 #[test]
 fn a_line_that_marks_loses_nothing() {

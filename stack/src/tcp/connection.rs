@@ -482,6 +482,7 @@ impl Flow {
             smss: self.smss.into(),
             rtt: &mut self.rtt,
             congestion: &mut self.congestion,
+            ecn: &mut self.ecn,
         };
         (&mut self.recovery, means)
     }

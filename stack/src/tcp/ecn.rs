@@ -105,6 +105,16 @@ impl Ecn {
         }
     }
 
+    /// The window was reduced for nothing and is as it was: what was in flight may still tell of congestion.
+    pub fn has_its_window_back(&mut self) {
+        self.reduced = false;
+    }
+
+    /// Whether the window was reduced after the segment with `seq` had left.
+    pub fn has_slowed_down_for(&self, seq: Seq) -> bool {
+        self.reduced && seq.before(self.reduced_at)
+    }
+
     /// The bits that a segment carries besides its own; `asks` if we want it and nothing has been lost for that yet.
     pub fn flags(&self, segment: &Segment<Seq>, asks: bool) -> TcpFlags {
         match (segment.has(Flag::Rst), segment.has(Flag::Syn), segment.has(Flag::Ack)) {

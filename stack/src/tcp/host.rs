@@ -175,6 +175,7 @@ impl Host<Seq> for Step<'_> {
             echoed: self.given.options.and_then(|options| self.flow.clock.echoed_rtt(self.now, options)),
             echo: self.flow.ecn.heard(marks, segment.ack, tcb.snd_nxt()),
             window: tcb.snd_wnd(),
+            offered: segment.wnd,
             unsent: saturated(self.flow.send.len() - self.flow.sent),
         };
         let (recovery, mut means) = self.flow.recovery(self.common, self.now);

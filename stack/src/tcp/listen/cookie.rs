@@ -93,11 +93,11 @@ fn period(now: Instant) -> u64 {
     now.as_micros() / PERIOD.get()
 }
 
-/// What of a SYN's options a cookie keeps, and our SYN,ACK may therefore agree to.
-pub(in crate::tcp) fn keepable(offered: &TcpOptions) -> TcpOptions {
+/// What of a SYN's options a cookie keeps, and our SYN,ACK may therefore agree to, if it has a timestamp or has none.
+pub(in crate::tcp) fn keepable(offered: &TcpOptions, stamped: bool) -> TcpOptions {
     match offered.timestamps {
-        Some(_) => *offered,
-        None => TcpOptions { mss: offered.mss, ..TcpOptions::default() },
+        Some(_) if stamped => *offered,
+        Some(_) | None => TcpOptions { mss: offered.mss, ..TcpOptions::default() },
     }
 }
 
@@ -210,7 +210,7 @@ mod tests {
             prop_assert!(clock.wrapping_sub(echo) < 64);
             let brought = TcpOptions { timestamps: stamps.then_some(Timestamps { value: 9, echo }), ..TcpOptions::default() };
             let redeemed = cookies.redeem(now, &pair(1), irs, iss.plus(1), &brought).unwrap();
-            let kept = TcpOptions { mss: redeemed.options.mss, timestamps: brought.timestamps, ..keepable(&offered) };
+            let kept = TcpOptions { mss: redeemed.options.mss, timestamps: brought.timestamps, ..keepable(&offered, true) };
             prop_assert_eq!(redeemed, Redeemed { iss, irs, options: kept });
             let (size, mss) = (redeemed.options.mss.unwrap(), mss.filter(|&mss| mss > 0).unwrap_or(536));
             prop_assert!(size <= mss.max(48) && MSS.iter().all(|&m| m <= size || m > mss));

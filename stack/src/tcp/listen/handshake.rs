@@ -153,7 +153,8 @@ impl Endpoints {
     /// Answers a SYN and keeps nothing of it: the child is forgotten as soon as it has spoken. Its text comes again.
     fn send_cookie(&mut self, now: Instant, parent: usize, pair: Pair, segment: Segment<Seq>, given: Given<'_>) {
         let Some((mut child, _)) = self.copy_of(parent, pair) else { return };
-        let offered = cookie::keepable(&given.options.copied().unwrap_or_default());
+        let stamped = self.common.config.options.timestamps;
+        let offered = cookie::keepable(&given.options.copied().unwrap_or_default(), stamped);
         let iss = self.cookies.bake(now, &pair, segment.seq, &offered);
         let given = Given { options: Some(&offered), iss: Some(iss), ..Given::default() };
         let mut effects = child.arrives(&self.common, now, bare(segment), given);

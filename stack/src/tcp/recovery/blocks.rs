@@ -4,6 +4,8 @@
 //! what has reached him twice (D-SACK). A block about anything else (empty, inside out, of what was never sent) is a lie
 //! or a ghost and says nothing.
 
+use std::ops::Range;
+
 use super::sent::Place;
 use crate::wire::SackBlock;
 
@@ -20,9 +22,18 @@ pub(super) struct Blocks {
 }
 
 impl Blocks {
-    /// Reads blocks between `una`, as this segment acknowledges it, and `nxt`; `place` says where a number lies, if it lies
-    /// anywhere.
-    pub fn read(blocks: &[SackBlock], una: Place, nxt: Place, place: impl Fn(u32) -> Option<Place>) -> Self {
+    /// Reads blocks of a segment that acknowledges all before `ack`, as far as they lie in what is `outstanding`; `place` says
+    /// where a number lies, if it lies anywhere.
+    ///
+    /// What a segment calls a duplicate lies below its own acknowledgment: if another one has overtaken it, the text that it
+    /// told of out of order may meanwhile be acknowledged, too.
+    pub fn read(
+        blocks: &[SackBlock],
+        ack: Place,
+        outstanding: Range<Place>,
+        place: impl Fn(u32) -> Option<Place>,
+    ) -> Self {
+        let Range { start: una, end: nxt } = outstanding;
         let mut read = Self::default();
         let mut places = blocks.iter().map(|block| {
             let (left, right) = (place(block.left)?, place(block.right)?);
@@ -32,7 +43,7 @@ impl Blocks {
         let mut rest = [None; MOST - 1];
         rest.iter_mut().zip(places).for_each(|(slot, block)| *slot = block);
         let within = |(left, right), outer: Option<(Place, Place)>| outer.is_some_and(|(l, r)| l <= left && right <= r);
-        read.twice = first.filter(|&block| block.1 <= una || within(block, rest[0]));
+        read.twice = first.filter(|&block| block.1 <= ack || within(block, rest[0]));
         let first = first.filter(|_| read.twice.is_none());
         read.held = [first, rest[0], rest[1], rest[2]].map(|block| block.filter(|&(left, _)| left >= una));
         read.held.sort_unstable();
@@ -53,11 +64,15 @@ mod tests {
     const UNA: Place = 100;
     const NXT: Place = 200;
 
-    type Range = (Place, Place);
+    type Run = (Place, Place);
 
-    fn read(blocks: &[(u32, u32)]) -> (Vec<Range>, Option<Range>) {
+    fn read(blocks: &[(u32, u32)]) -> (Vec<Run>, Option<Run>) {
+        read_from(UNA, blocks)
+    }
+
+    fn read_from(ack: Place, blocks: &[(u32, u32)]) -> (Vec<Run>, Option<Run>) {
         let blocks: Vec<_> = blocks.iter().map(|&(left, right)| SackBlock { left, right }).collect();
-        let read = Blocks::read(&blocks, UNA, NXT, |seq| Some(seq.into()));
+        let read = Blocks::read(&blocks, ack, UNA..NXT, |seq| Some(seq.into()));
         (read.held().collect(), read.twice)
     }
 
@@ -71,6 +86,12 @@ mod tests {
         assert_eq!(read(&[(90, 100), (110, 120)]), (vec![(110, 120)], Some((90, 100))));
         assert_eq!(read(&[(112, 114), (110, 120)]), (vec![(110, 120)], Some((112, 114))));
         assert_eq!(read(&[(110, 120), (112, 114)]), (vec![(110, 120), (112, 114)], None));
+    }
+
+    #[test]
+    fn what_was_out_of_order_for_an_overtaken_acknowledgment_is_no_duplicate() {
+        assert_eq!(read_from(50, &[(80, 90), (110, 120)]), (vec![(110, 120)], None));
+        assert_eq!(read_from(50, &[(40, 50), (110, 120)]), (vec![(110, 120)], Some((40, 50))));
     }
 
     #[test]

@@ -17,8 +17,8 @@ use crate::tcp::ecn::Echo;
 use crate::tcp::rtt::Transmissions;
 use crate::time::{Instant, Micros};
 
-/// Where a flight begins; zero is before all places.
-const FIRST: Place = 1;
+/// Where a flight begins: what was sent before has its places, too, and zero is before them all.
+const FIRST: Place = 1 << 32;
 
 /// What is known of losses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -88,8 +88,9 @@ impl News {
 }
 
 impl Flight {
-    /// A flight that begins at `seq`.
-    pub fn new(seq: Seq, means: &Means<'_>) -> Self {
+    /// A flight that begins at `seq`; `after_probe`: the one before ended with a tail loss probe of which it is not known
+    /// whether it was needed.
+    pub fn new(seq: Seq, after_probe: bool, means: &Means<'_>) -> Self {
         Self {
             config: *means.config,
             sack: means.sack,
@@ -100,7 +101,7 @@ impl Flight {
             held: Scoreboard::default(),
             dup_acks: DupAcks::default(),
             rack: Rack::default(),
-            tlp: TailLossProbe::default(),
+            tlp: if after_probe { TailLossProbe::unanswered(FIRST) } else { TailLossProbe::default() },
             undo: Undo::default(),
             phase: Phase::Open,
             lost_at: None,
@@ -114,6 +115,11 @@ impl Flight {
     /// Whether all is acknowledged.
     pub fn is_over(&self) -> bool {
         self.una == self.nxt
+    }
+
+    /// Whether the peer has not said all about a tail loss probe.
+    pub fn has_unanswered_probe(&self) -> bool {
+        self.tlp.is_unanswered()
     }
 
     /// Whether this is SND.NXT.
@@ -214,9 +220,10 @@ impl Flight {
     // ---- What is heard -------------------------------------------------------------------------------------------------
 
     pub fn hear(&mut self, heard: &Heard<'_>, path: &mut PathMemory, means: &mut Means<'_>) {
-        let una = self.place(heard.ack).unwrap_or(0).max(self.una).min(self.nxt);
+        let ack = self.place(heard.ack).unwrap_or(0);
+        let una = ack.max(self.una).min(self.nxt);
         let blocks = if self.sack { heard.blocks } else { &[] };
-        let blocks = Blocks::read(blocks, una, self.nxt, |raw| self.place(Seq::new(raw)));
+        let blocks = Blocks::read(blocks, ack, una..self.nxt, |raw| self.place(Seq::new(raw)));
         let flight_size = self.flight_size(means);
         let could_be = octets(self.nxt - self.una).saturating_add(heard.unsent).min(heard.window);
         let app_limited = could_be.saturating_add(means.smss) <= means.congestion.cwnd();
@@ -236,7 +243,7 @@ impl Flight {
             twice: blocks.twice,
         };
         if self.tlp.answered(&probe) == Answer::RepairedLoss && self.phase == Phase::Open {
-            means.congestion.on_loss(means.now, flight_size);
+            self.slow_down(flight_size, means);
             means.congestion.on_recovered(means.now);
         }
         self.find_losses(path, means);
@@ -317,6 +324,7 @@ impl Flight {
         self.log.find_all();
         self.phase = Phase::Open;
         means.congestion.on_spurious(means.now);
+        means.ecn.has_its_window_back();
     }
 
     /// Marks what is lost by time (RFC 8985) or by counting (RFC 6675).
@@ -371,7 +379,7 @@ impl Flight {
             Phase::Timeout { until, mut frto } => {
                 let complete = self.una >= until;
                 let advanced = acked.octets > 0;
-                let room = heard.window.saturating_sub(acked.in_flight);
+                let room = heard.offered.saturating_sub(octets(self.nxt - self.una));
                 let more_to_send = heard.unsent.min(room) >= means.smss;
                 let evidence = frto::Evidence { advanced, complete, original: news.original, more_to_send };
                 let spurious = frto.heard(evidence);
@@ -390,12 +398,20 @@ impl Flight {
     }
 
     fn begin_recovery(&mut self, flight_size: u32, delivered: u32, means: &mut Means<'_>) {
-        means.congestion.on_loss(means.now, flight_size);
+        if !self.log.last_lost().is_some_and(|place| means.ecn.has_slowed_down_for(self.seq(place))) {
+            self.slow_down(flight_size, means);
+        }
         self.phase = Phase::Fast { until: self.nxt, prr: Prr::new(flight_size) };
         self.begin_account();
         self.tlp.cancel();
         (self.urgent, self.rescued) = (true, false);
         self.go_on(delivered, false, means);
+    }
+
+    /// The window falls, and the peer is to be told if he has told of marks before (RFC 3168 §6.1.2).
+    fn slow_down(&mut self, flight_size: u32, means: &mut Means<'_>) {
+        means.congestion.on_loss(means.now, flight_size);
+        means.ecn.reduced(self.seq(self.nxt));
     }
 
     /// Whether what leaves again from now on was lost, D-SACKs will tell.
@@ -557,8 +573,12 @@ impl Flight {
         self.una.checked_add_signed(seq.since(self.una_seq).into())
     }
 
+    fn seq(&self, place: Place) -> Seq {
+        self.una_seq.plus(octets(place - self.una))
+    }
+
     fn again(&self, place: Place, len: u32) -> Again {
-        Again { seq: self.una_seq.plus(octets(place - self.una)), len }
+        Again { seq: self.seq(place), len }
     }
 }
 
@@ -589,7 +609,7 @@ impl View {
 
     /// Where a place lies; all before SND.UNA are one.
     pub fn place(&self, place: Place) -> Place {
-        (place + FIRST).saturating_sub(self.una)
+        place.checked_sub(self.una).map_or(0, |ahead| FIRST + ahead)
     }
 }
 

@@ -31,7 +31,7 @@ mod undo;
 use lockstep_model::Seq;
 
 use super::congestion::Controller;
-use super::ecn::Echo;
+use super::ecn::{Echo, Ecn};
 use super::rtt::RttEstimator;
 use crate::time::{Instant, Micros};
 use crate::wire::SackBlock;
@@ -98,6 +98,7 @@ pub(super) struct Means<'a> {
     pub smss: u32,
     pub rtt: &'a mut RttEstimator,
     pub congestion: &'a mut Controller,
+    pub ecn: &'a mut Ecn,
 }
 
 /// What an acceptable acknowledgment says.
@@ -116,6 +117,8 @@ pub(super) struct Heard<'a> {
     pub echo: Echo,
     /// SND.WND before it.
     pub window: u32,
+    /// SEG.WND.
+    pub offered: u32,
     /// Octets of new text that wait.
     pub unsent: u32,
 }
@@ -163,7 +166,8 @@ impl Recovery {
     /// `len` octets that begin at `seq` have left for the first time. Returns whether the retransmission timer begins anew.
     pub fn sent(&mut self, seq: Seq, len: u32, means: &Means<'_>) -> bool {
         let flight = self.flight.take().filter(|flight| flight.goes_on_at(seq));
-        let mut flight = flight.unwrap_or_else(|| Box::new(Flight::new(seq, means)));
+        let after_probe = std::mem::take(&mut self.path.probe_unanswered);
+        let mut flight = flight.unwrap_or_else(|| Box::new(Flight::new(seq, after_probe, means)));
         let restarts = flight.sent(len, means);
         self.flight = Some(flight);
         restarts
@@ -178,9 +182,14 @@ impl Recovery {
 
     /// An acceptable acknowledgment arrives.
     pub fn on_ack(&mut self, heard: &Heard<'_>, means: &mut Means<'_>) {
-        let Some(flight) = &mut self.flight else { return };
+        let Some(flight) = &mut self.flight else {
+            // There is nothing else that it could be about than what has arrived twice (RFC 8985 §7.4.2).
+            self.path.probe_unanswered &= !heard.duplicate && heard.blocks.is_empty();
+            return;
+        };
         flight.hear(heard, &mut self.path, means);
         if flight.is_over() {
+            self.path.probe_unanswered = flight.has_unanswered_probe();
             self.flight = None;
         }
     }
@@ -216,6 +225,7 @@ impl Recovery {
     /// Forgets everything in flight: the connection was reset or aborted.
     pub fn clear(&mut self) {
         self.flight = None;
+        self.path.probe_unanswered = false;
     }
 
     // ---- Time ------------------------------------------------------------------------------------------------------------

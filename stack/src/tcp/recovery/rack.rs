@@ -31,6 +31,8 @@ pub(super) struct PathMemory {
     widened: u8,
     /// RACK.reo_wnd_persist
     persist: u8,
+    /// All is acknowledged, and the last of it was a tail loss probe: whether its original had arrived, too, is not known.
+    pub probe_unanswered: bool,
 }
 
 impl PathMemory {

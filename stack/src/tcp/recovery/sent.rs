@@ -63,6 +63,11 @@ impl SentLog {
         self.lost_octets
     }
 
+    /// Where the last lost segment is.
+    pub fn last_lost(&self) -> Option<Place> {
+        self.lost.last().copied()
+    }
+
     /// The first place that the peer may not have, and what was sent there.
     pub fn first(&self) -> Option<Delivered> {
         self.segments.first_key_value().map(|(&place, &sent)| Delivered { place, sent })

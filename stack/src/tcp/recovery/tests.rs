@@ -90,6 +90,7 @@ struct Journey {
     recovery: Recovery,
     rtt: RttEstimator,
     congestion: Controller,
+    ecn: Ecn,
     total: u32,
     una: u32,
     nxt: u32,
@@ -114,6 +115,7 @@ impl Journey {
             recovery: Recovery::default(),
             rtt: RttEstimator::new(RtoConfig::default()),
             congestion: Controller::new(100, CongestionConfig::default()),
+            ecn: Ecn::new(false),
             total,
             una: 0,
             nxt: 0,
@@ -127,10 +129,10 @@ impl Journey {
     }
 
     fn means(&mut self) -> (&mut Recovery, Means<'_>) {
-        let (rtt, congestion) = (&mut self.rtt, &mut self.congestion);
+        let (rtt, congestion, ecn) = (&mut self.rtt, &mut self.congestion, &mut self.ecn);
         (
             &mut self.recovery,
-            Means { now: self.now, config: &self.config, sack: self.sack, smss: SMSS, rtt, congestion },
+            Means { now: self.now, config: &self.config, sack: self.sack, smss: SMSS, rtt, congestion, ecn },
         )
     }
 
@@ -182,6 +184,7 @@ impl Journey {
             blocks: &ack.blocks,
             echoed: ack.echo.filter(|_| self.timestamps).map(|at| self.now.since(at)),
             window: u32::MAX,
+            offered: u32::MAX,
             unsent: self.total - self.nxt,
         };
         let (recovery, mut means) = self.means();

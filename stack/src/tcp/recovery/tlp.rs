@@ -50,6 +50,16 @@ pub(super) struct TailLossProbe {
 }
 
 impl TailLossProbe {
+    /// A probe of old text has left, after which SND.NXT was `end`.
+    pub fn unanswered(end: Place) -> Self {
+        Self { probe: Some(Probe { end, again: true }), ..Self::default() }
+    }
+
+    /// Whether what there is to be told about a probe has not been told.
+    pub fn is_unanswered(&self) -> bool {
+        self.probe.is_some()
+    }
+
     /// When the probe is due.
     pub fn deadline(&self) -> Option<Instant> {
         self.deadline
