@@ -87,22 +87,17 @@ impl Endpoints {
         let reopened = entry.connection.tcb().reopened();
         match entry.owner {
             Owner::Nobody if reopened => {
-                let parent = self.listeners.on_port(entry.connection.pair().local.port());
-                let Some((parent, listener)) = parent.and_then(|at| Some((at, self.listeners.at_mut(at)?))) else {
-                    return;
-                };
+                let Some(listener) = self.listeners.of_mut(entry.connection.pair()) else { return };
                 listener.whole.insert(index);
                 self.orphans.remove(index);
-                entry.owner = Owner::Listener { index: parent, established: false };
+                entry.owner = Owner::Listener { established: false };
                 entry.connection.flow.own_settings.clone_from(&listener.connection.flow.own_settings);
                 entry.news = News::default();
                 entry.failure = None;
                 self.connections.rename(index);
             }
-            Owner::Listener { index: parent, established: false }
-                if entry.connection.tcb().state() == State::TimeWait =>
-            {
-                if let Some(listener) = self.listeners.at_mut(parent) {
+            Owner::Listener { established: false } if entry.connection.tcb().state() == State::TimeWait => {
+                if let Some(listener) = self.listeners.of_mut(entry.connection.pair()) {
                     listener.whole.remove(&index);
                 }
                 entry.owner = Owner::Nobody;

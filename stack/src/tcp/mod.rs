@@ -36,6 +36,7 @@ pub mod rtt;
 mod sack_report;
 pub mod send;
 mod settings;
+mod settle;
 mod slab;
 mod time_wait;
 pub mod timers;

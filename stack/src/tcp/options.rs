@@ -203,9 +203,9 @@ impl Flow {
 /// Our clock as the peer sees it, and the peer's as we do (RFC 7323 §3 to §5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct TimestampClock {
-    /// How far our timestamps are ahead of the stack's clock: different for every pair of sockets and always the same for
+    /// By how many milliseconds our timestamps are ahead of the stack's clock: different for every pair of sockets and always the same for
     /// one, so that they tell nobody how long the host has been up, and grow from one incarnation to the next (§5.4, §7).
-    ahead: Micros,
+    ahead: u32,
     /// TS.Recent: the timestamp to echo.
     ts_recent: u32,
     /// When it was recorded.
@@ -220,7 +220,7 @@ impl TimestampClock {
     /// The clock of a connection that has agreed on nothing yet.
     pub fn new(common: &Common, pair: Pair) -> Self {
         Self {
-            ahead: Micros::from_millis(timestamp_offset(&common.secret, pair.local, pair.remote).into()),
+            ahead: timestamp_offset(&common.secret, pair.local, pair.remote),
             ts_recent: 0,
             ts_recent_at: Instant::ZERO,
             last_ack_sent: Seq::new(0),
@@ -248,9 +248,8 @@ impl TimestampClock {
 
     /// TSval: milliseconds, which lets the clock go round in 49 days (§5.4: between 1 ms and 1 s).
     pub fn value(&self, now: Instant) -> u32 {
-        let millis = (now + self.ahead).as_micros() / 1_000;
-        let [_, _, _, _, a, b, c, d] = millis.to_be_bytes();
-        u32::from_be_bytes([a, b, c, d])
+        let [_, _, _, _, a, b, c, d] = (now.as_micros() / 1_000).to_be_bytes();
+        u32::from_be_bytes([a, b, c, d]).wrapping_add(self.ahead)
     }
 
     /// The option of a segment that leaves now; without an ACK nothing is echoed (§3.2).
@@ -297,8 +296,7 @@ impl TimestampClock {
     /// The same clock at the moment [`Instant::ZERO`]; without timestamps there is nothing to tell it by.
     pub fn project(&self, now: Instant) -> Self {
         if self.running {
-            let ahead = Micros::new((now + self.ahead).as_micros());
-            Self { ahead, ts_recent_at: Instant::ZERO + now.since(self.ts_recent_at), ..*self }
+            Self { ahead: self.value(now), ts_recent_at: Instant::ZERO + now.since(self.ts_recent_at), ..*self }
         } else {
             Self { ts_recent_at: Instant::ZERO, last_ack_sent: Seq::new(0), ..*self }
         }

@@ -46,20 +46,21 @@ impl Default for RtoConfig {
     }
 }
 
-/// SRTT, RTTVAR and RTO of one connection (RFC 6298).
+/// SRTT, RTTVAR and RTO of one connection (RFC 6298). All are in microseconds, of which 32 bits count 71 minutes: more than
+/// any of them is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RttEstimator {
     /// The same for all connections of a stack.
     config: Arc<RtoConfig>,
     measured: Option<Measured>,
-    rto: Micros,
+    rto: u32,
 }
 
 /// The smoothed state; it exists from the first measurement on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Measured {
-    srtt: u64,
-    rttvar: u64,
+    srtt: u32,
+    rttvar: u32,
 }
 
 impl RttEstimator {
@@ -67,26 +68,26 @@ impl RttEstimator {
     #[must_use]
     pub fn new(config: impl Into<Arc<RtoConfig>>) -> Self {
         let config = config.into();
-        Self { measured: None, rto: config.initial, config }
+        Self { measured: None, rto: saturated(config.initial), config }
     }
 
     /// The retransmission timeout to arm the timer with, backed off as often as the timer ran out since the last
     /// measurement.
     #[must_use]
     pub fn rto(&self) -> Micros {
-        self.rto
+        Micros::new(self.rto.into())
     }
 
     /// The smoothed round-trip time, once there is a measurement.
     #[must_use]
     pub fn srtt(&self) -> Option<Micros> {
-        self.measured.map(|m| Micros::new(m.srtt))
+        self.measured.map(|m| Micros::new(m.srtt.into()))
     }
 
     /// The round-trip time variation, once there is a measurement.
     #[must_use]
     pub fn rttvar(&self) -> Option<Micros> {
-        self.measured.map(|m| Micros::new(m.rttvar))
+        self.measured.map(|m| Micros::new(m.rttvar.into()))
     }
 
     /// A segment was acknowledged `rtt` after it was sent, having been sent `transmissions` times.
@@ -105,7 +106,7 @@ impl RttEstimator {
 
     /// The retransmission timer ran out: the RTO is doubled, up to its maximum (RFC 6298 §5.5).
     pub fn on_timeout(&mut self) {
-        self.rto = self.bounded(self.rto.saturating_mul(2));
+        self.rto = self.bounded(self.rto().saturating_mul(2));
     }
 
     /// The handshake is complete although a SYN had to be retransmitted: data starts with the conservative RTO (RFC
@@ -122,21 +123,30 @@ impl RttEstimator {
     /// RFC 6298 §2.2 and §2.3. RTTVAR is updated before SRTT, as the RFC asks.
     fn measure(&mut self, rtt: Micros) {
         // No round trip is longer than the largest timeout; a clock that jumped must not spoil the average for ever.
-        let r = rtt.get().min(self.config.max.get());
+        let r = saturated(rtt.min(self.config.max));
         let measured = match self.measured {
             None => Measured { srtt: r, rttvar: r / 2 },
             Some(Measured { srtt, rttvar }) => {
-                Measured { rttvar: (3 * rttvar + srtt.abs_diff(r)) / 4, srtt: (7 * srtt + r) / 8 }
+                Measured { rttvar: average(3, rttvar, srtt.abs_diff(r)), srtt: average(7, srtt, r) }
             }
         };
-        let variation = self.config.granularity.get().max(4 * measured.rttvar);
+        let variation = self.config.granularity.max(Micros::new(4 * u64::from(measured.rttvar)));
         self.measured = Some(measured);
-        self.rto = self.bounded(Micros::new(measured.srtt + variation));
+        self.rto = self.bounded(Micros::new(measured.srtt.into()) + variation);
     }
 
-    fn bounded(&self, rto: Micros) -> Micros {
-        rto.max(self.config.min).min(self.config.max)
+    fn bounded(&self, rto: Micros) -> u32 {
+        saturated(rto.max(self.config.min).min(self.config.max))
     }
+}
+
+/// What is remembered when `old`, which weighs so much, meets `new`, which weighs one.
+fn average(weight: u64, old: u32, new: u32) -> u32 {
+    saturated(Micros::new((weight * u64::from(old) + u64::from(new)) / (weight + 1)))
+}
+
+fn saturated(time: Micros) -> u32 {
+    u32::try_from(time.get()).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]

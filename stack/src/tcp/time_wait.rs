@@ -16,7 +16,9 @@ use super::challenge::Budgets;
 use super::connection::{Common, Connection, Flow};
 use super::demux::{CompactPair, Demux, Pair};
 use super::options::Agreed;
+use super::settings::Settings;
 use super::timers::TimerQueue;
+use crate::ip::Handling;
 use crate::time::Instant;
 
 /// All that a connection in TIME-WAIT still needs.
@@ -35,12 +37,15 @@ pub(super) struct TimeWait {
 const _: () = assert!(size_of::<TimeWait>() <= 64);
 
 impl TimeWait {
-    /// The small form, if it answers as the connection would: one that has nothing left to say or to deliver, over IPv4.
+    /// The small form, if it answers as the connection would: one that has nothing left to say or to deliver, over IPv4,
+    /// whose segments take no way and get no treatment of their own (RFC 9293 MUST-48, MUST-49, MUST-51).
     pub fn pack(connection: &Connection) -> Option<Self> {
         let (CompactPair::V4 { local, remote }, flow) = (CompactPair::from(connection.pair()), &connection.flow) else {
             return None;
         };
-        let at_rest = flow.acks.is_at_rest() && flow.recv.unread() == 0 && flow.route().is_none();
+        let handling = flow.own_settings.as_deref().map(Settings::handling).unwrap_or_default();
+        let like_any_other = flow.route().is_none() && handling == Handling::default();
+        let at_rest = flow.acks.is_at_rest() && flow.recv.unread() == 0 && like_any_other;
         Some(Self {
             local,
             remote,

@@ -113,7 +113,7 @@ impl Endpoints {
         let of_entry = |entry: &Entry| {
             let holder = match entry.owner {
                 Owner::User => Holder::User,
-                Owner::Listener { established, .. } => Holder::Listener { established },
+                Owner::Listener { established } => Holder::Listener { established },
                 Owner::Nobody => Holder::Nobody,
             };
             (entry.connection.project(now), holder, entry.news, entry.failure)

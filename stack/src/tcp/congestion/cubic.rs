@@ -13,6 +13,8 @@
 //! Windows are octets, times microseconds, fractions of octets are carried over. K is exact to a microsecond and W_cubic to an octet;
 //! the tests compare both with floating point.
 
+use std::num::NonZeroU32;
+
 use super::cube_root::cube_root;
 use super::window::{Share, Window};
 use super::{Acked, Congestion, CongestionConfig};
@@ -51,7 +53,7 @@ pub struct Cubic {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 struct Past {
     /// W_max: the window before the last reduction; `None` before the first one and after a timeout.
-    w_max: Option<u32>,
+    w_max: Option<NonZeroU32>,
     /// The window before the last reduction, whatever reduced it: from there on W_est grows as fast as NewReno.
     cwnd_prior: u32,
     /// The current stage of congestion avoidance, once it has begun.
@@ -87,7 +89,8 @@ impl Cubic {
     fn avoid_congestion(&mut self, ack: &Acked) {
         let (cwnd, smss) = (self.window.cwnd(), self.window.smss());
         let Past { w_max, cwnd_prior, epoch } = &mut self.past;
-        let epoch = epoch.get_or_insert_with(|| Box::new(Epoch::begin(ack.now, cwnd, *w_max, smss)));
+        let epoch =
+            epoch.get_or_insert_with(|| Box::new(Epoch::begin(ack.now, cwnd, w_max.map(NonZeroU32::get), smss)));
         let rtt = ack.srtt.or(ack.rtt).unwrap_or_default();
         epoch.goes_on(ack.now, rtt);
         // No window is acknowledged twice in one round trip.
@@ -105,10 +108,10 @@ impl Cubic {
     /// §4.6 and §4.7: what is to be remembered of the window that was too large.
     fn congested(&mut self) {
         let cwnd = self.window.cwnd();
-        let came_back = self.past.w_max.is_none_or(|w_max| cwnd >= w_max);
+        let came_back = self.past.w_max.is_none_or(|w_max| cwnd >= w_max.get());
         let fast = self.window.config().fast_convergence && !came_back;
         let w_max = if fast { FAST_CONVERGENCE.apply(cwnd) } else { cwnd };
-        self.past = Past { w_max: Some(w_max), cwnd_prior: cwnd, epoch: None };
+        self.past = Past { w_max: NonZeroU32::new(w_max), cwnd_prior: cwnd, epoch: None };
     }
 
     fn remember(&mut self) {

@@ -69,7 +69,7 @@ impl Endpoints {
     /// A child becomes a connection, which waits to be accepted when its handshake is over.
     fn grow(&mut self, now: Instant, parent: usize, child: Connection, effects: &Effects) -> Result<usize, DropReason> {
         let pair = child.pair();
-        let owner = Owner::Listener { index: parent, established: false };
+        let owner = Owner::Listener { established: false };
         let entry = Entry { connection: child, owner, news: News::default(), failure: None };
         let index = self.connections.insert(entry).ok_or(DropReason::ConnectionsFull)?.index();
         if let Some(listener) = self.listeners.at_mut(parent) {
@@ -89,8 +89,8 @@ impl Endpoints {
         given: Given<'_>,
     ) -> bool {
         let Some(entry) = self.connections.at(index) else { return false };
-        let Owner::Listener { index: parent, established: false } = entry.owner else { return false };
-        if self.listeners.at(parent).is_none_or(Listener::has_room) {
+        let Owner::Listener { established: false } = entry.owner else { return false };
+        if self.listeners.of(entry.connection.pair()).is_none_or(Listener::has_room) {
             return false;
         }
         let mut trial = entry.connection.clone();
@@ -113,7 +113,7 @@ impl Endpoints {
     pub(in crate::tcp) fn wake_half_open(&mut self, place: usize) -> Option<usize> {
         let block = self.half_open.take(place)?;
         let parent = self.listeners.on_port(block.pair().local.port())?;
-        let owner = Owner::Listener { index: parent, established: false };
+        let owner = Owner::Listener { established: false };
         let connection = block.expand(&self.common);
         let entry = Entry { connection, owner, news: News::default(), failure: None };
         let index = self.connections.insert_anyway(entry).index();
@@ -128,13 +128,13 @@ impl Endpoints {
     /// A child in the handshake that has nothing to say is packed, if no more than that is to be remembered of it.
     pub(in crate::tcp) fn pack_half_open(&mut self, index: usize) {
         let Some(entry) = self.connections.at(index) else { return };
-        let Owner::Listener { index: parent, established: false } = entry.owner else { return };
+        let Owner::Listener { established: false } = entry.owner else { return };
         let Some(block) = HalfOpen::pack(&self.common, &entry.connection) else { return };
-        self.demux.remove(&block.pair(), index);
+        let (pair, begun) = (block.pair(), block.begun());
+        self.demux.remove(&pair, index);
         self.forget(index);
-        let begun = block.begun();
         let place = self.half_open.insert(block);
-        if let Some(listener) = self.listeners.at_mut(parent) {
+        if let Some(listener) = self.listeners.of_mut(pair) {
             listener.whole.remove(&index);
             listener.half_open.insert((begun, place));
         }

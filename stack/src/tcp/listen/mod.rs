@@ -16,6 +16,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 
 use super::connection::Connection;
+use super::demux::Pair;
 use super::slab::{Key, Slab};
 use crate::time::Instant;
 
@@ -165,6 +166,17 @@ impl Listeners {
     /// Where the listener on this port is.
     pub fn on_port(&self, port: u16) -> Option<usize> {
         self.ports.get(&port).copied()
+    }
+
+    /// Whoever listens for this pair.
+    pub fn of(&self, pair: Pair) -> Option<&Listener> {
+        self.slab.at(self.on_port(pair.local.port())?)
+    }
+
+    /// Whoever listens for this pair.
+    pub fn of_mut(&mut self, pair: Pair) -> Option<&mut Listener> {
+        let index = self.on_port(pair.local.port())?;
+        self.slab.at_mut(index)
     }
 
     /// Whether somebody listens on this port for whom a connection may be reopened.

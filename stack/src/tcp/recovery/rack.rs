@@ -23,8 +23,10 @@ const MIN_RTT_LIFE: Micros = Micros::from_secs(300);
 /// What is known of the path, whether anything is in flight or not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct PathMemory {
-    /// RACK.min_RTT, and when it was measured.
-    min_rtt: Option<(Micros, Instant)>,
+    /// When RACK.min_RTT was measured.
+    min_rtt_at: Option<Instant>,
+    /// RACK.min_RTT in microseconds, if it was measured.
+    min_rtt: u32,
     /// RACK.reordering_seen
     reordering_seen: bool,
     /// RACK.reo_wnd_mult, less one.
@@ -38,13 +40,14 @@ pub(super) struct PathMemory {
 impl PathMemory {
     /// The least round trip.
     pub fn min_rtt(&self) -> Option<Micros> {
-        self.min_rtt.map(|(rtt, _)| rtt)
+        self.min_rtt_at.map(|_| Micros::new(self.min_rtt.into()))
     }
 
     /// §6.2 step 1.
     fn measured(&mut self, now: Instant, rtt: Micros) {
-        if self.min_rtt.is_none_or(|(least, at)| rtt <= least || now.since(at) > MIN_RTT_LIFE) {
-            self.min_rtt = Some((rtt, now));
+        let rtt = u32::try_from(rtt.get()).unwrap_or(u32::MAX);
+        if self.min_rtt_at.is_none_or(|at| rtt <= self.min_rtt || now.since(at) > MIN_RTT_LIFE) {
+            (self.min_rtt, self.min_rtt_at) = (rtt, Some(now));
         }
     }
 
@@ -74,7 +77,7 @@ impl PathMemory {
 
     /// The same with times relative to `now`.
     pub fn project(&self, now: Instant) -> Self {
-        Self { min_rtt: self.min_rtt.map(|(rtt, at)| (rtt, Instant::ZERO + now.since(at))), ..*self }
+        Self { min_rtt_at: self.min_rtt_at.map(|at| Instant::ZERO + now.since(at)), ..*self }
     }
 }
 
