@@ -6,7 +6,7 @@ use lockstep::stack::{ConnectionId, Event, Failure, KeepAlive, Settings};
 use lockstep::time::Micros;
 use lockstep::wire::{Checksum, EtherType, EthernetFrame, Icmpv4Message, Ipv4Packet, UnreachableCode};
 use lockstep_model::State;
-use raw::{ACK, Established, HERE, Raw, SYN, THERE};
+use raw::{ACK, Established, FIN_ACK, HERE, Raw, SYN, THERE};
 
 fn set(raw: &mut Raw, id: ConnectionId, change: impl FnOnce(&mut Settings)) {
     let mut settings = raw.stack.settings(id).unwrap();
@@ -46,6 +46,19 @@ fn time_to_live_and_service_are_each_connections_own() {
     let third = raw.stack.connect_with(raw.now, (HERE, 0).into(), (THERE, 4002).into(), settings).unwrap();
     assert_eq!(handling(&mut raw), [(1, 0)], "from the SYN on, and never zero");
     assert_eq!(raw.stack.settings(third), Ok(settings));
+}
+
+#[test]
+fn time_to_live_and_service_outlive_the_user() {
+    let mut raw = Raw::new();
+    let at = raw.established();
+    set(&mut raw, at.id, |settings| (settings.ttl, settings.dscp) = (Some(9), 0x2e));
+    raw.stack.release(raw.now, at.id).unwrap();
+    assert_eq!(handling(&mut raw), [(9, 0xb8)]);
+    for _ in 0..3 {
+        raw.send(FIN_ACK, at.seq, at.ack.wrapping_add(1), b"");
+        assert_eq!(handling(&mut raw), [(9, 0xb8)], "in TIME-WAIT");
+    }
 }
 
 const KEEP_ALIVE: KeepAlive = KeepAlive { idle: Micros::from_secs(10), interval: Micros::from_secs(2), probes: 3 };
