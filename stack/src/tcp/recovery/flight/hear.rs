@@ -153,7 +153,7 @@ impl Flight {
         means: &mut Means<'_>,
     ) {
         match self.phase {
-            Phase::Open if self.log.lost() == 0 => match heard.echo {
+            Phase::Open if !self.has_lost_by_congestion() => match heard.echo {
                 Echo::None if acked.octets > 0 => means.congestion.on_ack(acked),
                 Echo::None | Echo::Again => {}
                 Echo::First => means.congestion.on_ecn(means.now, acked.in_flight),
