@@ -5,7 +5,7 @@
 //!   it: if datagrams of that size are known to have arrived, it counts only once a timeout agrees (RFC 5927 §7.2).
 //! - If large segments vanish again and again and no router says a word, smaller ones are tried (RFC 4821 §7.7).
 //! - Now and then one larger segment is sent; if it arrives, the path has become wider (RFC 1191 §6.3, RFC 8899 §5.3).
-//!   That it is lost is taken for congestion like any other loss, which happens at most once in a long while.
+//!   That it alone is lost is no sign of congestion (RFC 4821 §7.6.2): `recovery` sees to that.
 
 use lockstep_model::{Seq, SeqNum};
 

@@ -56,6 +56,8 @@ pub(super) struct Flight {
     recover: Place,
     /// The rescue retransmission of this recovery has left (RFC 6675 §4, NextSeg (4)).
     rescued: bool,
+    /// The last segment that was larger than others, to try out the path, as long as it has left only once.
+    trial: Option<(Place, Place)>,
     /// One segment leaves whatever the congestion window says: a loss was just found.
     urgent: bool,
 }
@@ -108,6 +110,7 @@ impl Flight {
             judged: FIRST,
             recover: 0,
             rescued: false,
+            trial: None,
             urgent: false,
         }
     }
@@ -182,7 +185,12 @@ impl Flight {
 
     pub fn sent(&mut self, len: u32, means: &Means<'_>) -> bool {
         self.log.push(self.nxt, len, means.now);
+        let start = self.nxt;
         self.nxt += u64::from(len);
+        // A FIN makes no segment larger.
+        if len > means.smss.saturating_add(1) {
+            self.trial = Some((start, self.nxt));
+        }
         self.left(len);
         let probe = self.tlp.is_due();
         if probe {
@@ -197,6 +205,8 @@ impl Flight {
         let lost = self.log.lost();
         self.log.repeat(place, again.len, now);
         self.left(again.len);
+        // That what it was cut into is lost is news, once all of it has left.
+        self.trial = self.trial.filter(|_| self.log.lost() > 0);
         if self.tlp.is_due() {
             self.tlp.sent(self.nxt, true);
             return true;
@@ -365,7 +375,7 @@ impl Flight {
         means: &mut Means<'_>,
     ) {
         match self.phase {
-            Phase::Open if self.log.lost() == 0 => match heard.echo {
+            Phase::Open if !self.has_lost_by_congestion() => match heard.echo {
                 Echo::None if acked.octets > 0 => means.congestion.on_ack(acked),
                 Echo::None | Echo::Again => {}
                 Echo::First => means.congestion.on_ecn(means.now, acked.in_flight),
@@ -395,6 +405,13 @@ impl Flight {
                 }
             }
         }
+    }
+
+    /// Whether more is lost than a segment that was to try out the path: it alone tells of the path's width and not of
+    /// congestion, and leaves again without delay (RFC 4821 §7.6.2).
+    fn has_lost_by_congestion(&self) -> bool {
+        let (Some(first), Some(last)) = (self.log.first_lost(), self.log.last_lost()) else { return false };
+        !self.trial.is_some_and(|(start, end)| start <= first && last < end)
     }
 
     fn begin_recovery(&mut self, flight_size: u32, delivered: u32, means: &mut Means<'_>) {
@@ -515,7 +532,7 @@ impl Flight {
         self.tlp.expire(means.now);
         if self.lost_at.is_some_and(|at| at <= means.now) {
             self.find_losses(path, means);
-            if self.phase == Phase::Open && self.log.lost() > 0 {
+            if self.phase == Phase::Open && self.has_lost_by_congestion() {
                 let flight_size = self.flight_size(means);
                 self.begin_recovery(flight_size, 0, means);
             }
@@ -552,6 +569,10 @@ impl Flight {
             lost_at: self.lost_at.map(|at| view.ahead(at)),
             judged: view.place(self.judged.max(self.una)),
             recover: view.place(self.recover),
+            trial: self
+                .trial
+                .filter(|&(_, end)| end > self.una)
+                .map(|(start, end)| (view.place(start), view.place(end))),
             ..self.clone()
         }
     }

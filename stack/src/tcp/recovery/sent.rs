@@ -63,6 +63,11 @@ impl SentLog {
         self.lost_octets
     }
 
+    /// Where the first lost segment is.
+    pub fn first_lost(&self) -> Option<Place> {
+        self.lost.first().copied()
+    }
+
     /// Where the last lost segment is.
     pub fn last_lost(&self) -> Option<Place> {
         self.lost.last().copied()

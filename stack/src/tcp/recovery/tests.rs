@@ -346,3 +346,24 @@ fn each_mechanism_earns_its_place() {
         assert!(!slower(rack, counting) && !slower(counting, newreno) && !slower(newreno, timeouts));
     }
 }
+
+/// RFC 4821 §7.6.2: a segment that was larger to try out the path, and alone is lost, is no sign of congestion.
+#[test]
+fn a_lost_probe_of_the_path_slows_nobody_down() {
+    for (len, congestion) in [(3 * SMSS, false), (SMSS, true)] {
+        let calm = Weather { lost: 0, twice: 0, late: 0 };
+        let mut journey = Journey::new(RecoveryConfig::default(), true, calm, 1, 10 * SMSS);
+        for len in [len, SMSS, SMSS, SMSS] {
+            let seq = number(journey.nxt);
+            let (recovery, means) = journey.means();
+            recovery.sent(seq, len, &means);
+            journey.nxt += len;
+        }
+        journey.now += DELAY;
+        let held = SackBlock { left: number(len).raw(), right: number(journey.nxt).raw() };
+        journey.hear(&Ack { ack: 0, blocks: vec![held], echo: None });
+        assert_eq!(journey.congestion.ssthresh() < u32::MAX, congestion);
+        let again = journey.recovery.next_again(journey.congestion.cwnd(), SMSS);
+        assert_eq!(again, Some(Again { seq: number(0), len: SMSS }));
+    }
+}
