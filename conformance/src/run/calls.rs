@@ -58,10 +58,10 @@ impl Sockets {
                 let flags = MessageFlags { peek: *peek, dont_wait: *nonblocking, ..MessageFlags::default() };
                 Call::Recv { fd: fd(socket), length: *length, flags }
             }
-            Operation::Send { fd: socket, length, nonblocking } => {
+            Operation::Send { fd: socket, length, urgent, nonblocking } => {
                 let written = self.open.get(socket).map_or(0, |socket| socket.written);
                 let data = text(Seq::new(written).plus(1).raw(), *length);
-                let flags = MessageFlags { dont_wait: *nonblocking, ..MessageFlags::default() };
+                let flags = MessageFlags { out_of_band: *urgent, dont_wait: *nonblocking, ..MessageFlags::default() };
                 Call::Send { fd: fd(socket), data, flags }
             }
             Operation::Shutdown { fd: socket, how } => Call::Shutdown { fd: fd(socket), how: direction(*how) },

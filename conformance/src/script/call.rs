@@ -58,6 +58,8 @@ pub enum Operation {
         fd: Fd,
         /// How many octets.
         length: usize,
+        /// `MSG_OOB`: urgent data.
+        urgent: bool,
         /// `MSG_DONTWAIT`: return `EAGAIN` instead of waiting.
         nonblocking: bool,
     },
@@ -238,8 +240,13 @@ fn receive(arguments: &[Expression], with_flags: bool) -> Option<Operation> {
 /// `MSG_NOSIGNAL` changes nothing: no system under test raises signals.
 fn send(arguments: &[Expression], with_flags: bool) -> Option<Operation> {
     let (fd, length, flags) = transfer(arguments, with_flags)?;
-    let known = |flag: &&str| matches!(*flag, "MSG_DONTWAIT" | "MSG_NOSIGNAL");
-    flags.iter().all(known).then(|| Operation::Send { fd, length, nonblocking: flags.contains(&"MSG_DONTWAIT") })
+    let known = |flag: &&str| matches!(*flag, "MSG_OOB" | "MSG_DONTWAIT" | "MSG_NOSIGNAL");
+    flags.iter().all(known).then(|| Operation::Send {
+        fd,
+        length,
+        urgent: flags.contains(&"MSG_OOB"),
+        nonblocking: flags.contains(&"MSG_DONTWAIT"),
+    })
 }
 
 /// A descriptor, a buffer that the runner has, its length and perhaps flags.
@@ -375,6 +382,7 @@ mod tests {
             value: OptionValue::Linger { on: true, seconds: 0 },
         };
         let receive = |peek, nonblocking| Operation::Receive { fd, length: 10, peek, nonblocking };
+        let send = |urgent, nonblocking| Operation::Send { fd, length: 10, urgent, nonblocking };
         for (text, wanted) in [
             ("socket(..., SOCK_STREAM, IPPROTO_TCP) = 3", Operation::Socket { nonblocking: false }),
             ("socket(AF_INET, SOCK_STREAM|SOCK_NONBLOCK, 0) = 3", Operation::Socket { nonblocking: true }),
@@ -388,8 +396,9 @@ mod tests {
             ("read(3, ..., 10) = 10", receive(false, false)),
             ("recv(3, ..., 10, 0) = 10", receive(false, false)),
             ("recv(3, ..., 10, MSG_PEEK|MSG_DONTWAIT) = 10", receive(true, true)),
-            ("write(3, ..., 10) = 10", Operation::Send { fd, length: 10, nonblocking: false }),
-            ("send(3, ..., 10, MSG_DONTWAIT|MSG_NOSIGNAL) = 10", Operation::Send { fd, length: 10, nonblocking: true }),
+            ("write(3, ..., 10) = 10", send(false, false)),
+            ("send(3, ..., 10, MSG_DONTWAIT|MSG_NOSIGNAL) = 10", send(false, true)),
+            ("send(3, ..., 10, MSG_OOB) = 10", send(true, false)),
             ("shutdown(3, SHUT_RD) = 0", Operation::Shutdown { fd, how: Shutdown::Read }),
             ("shutdown(3, SHUT_WR) = 0", Operation::Shutdown { fd, how: Shutdown::Write }),
             ("shutdown(3, SHUT_RDWR) = 0", Operation::Shutdown { fd, how: Shutdown::Both }),

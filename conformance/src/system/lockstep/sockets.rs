@@ -273,7 +273,7 @@ impl Caller<'_> {
     }
 
     fn send(&mut self, fd: Descriptor, data: &[u8], flags: MessageFlags, sent: &mut usize) -> Done {
-        refuse(flags)?;
+        refuse(MessageFlags { out_of_band: false, ..flags })?;
         let (stack, now) = (&mut *self.stack, self.now);
         let socket = self.sockets.get(fd)?;
         let What::Connection { id, .. } = socket.what else {
@@ -283,7 +283,8 @@ impl Caller<'_> {
         if let Some(State::SynSent | State::SynReceived) = stack.state_of(id) {
             return Err(Refusal::Wait);
         }
-        match stack.send(now, id, data.get(*sent..).unwrap_or_default()) {
+        let send = if flags.out_of_band { Stack::send_urgent } else { Stack::send };
+        match send(stack, now, id, data.get(*sent..).unwrap_or_default()) {
             Ok(taken) => {
                 *sent += taken;
                 if *sent < data.len() && !socket.nonblocking && !flags.dont_wait {
