@@ -191,6 +191,10 @@ impl Stack {
 
     /// Active OPEN from this socket of ours, whose address may be unspecified and whose port may be zero.
     ///
+    /// A pair of sockets in TIME-WAIT is in use: an OPEN there is answered "connection already exists" (RFC 9293 §3.10.1). That
+    /// a connection may be reopened from TIME-WAIT is said of a SYN that arrives (MAY-2, RFC 6191 §2), when the peer vouches for
+    /// his side by his number or timestamp; who opens himself cannot know where the peer is. A free port is none of such a pair.
+    ///
     /// # Errors
     /// Any [`OpenError`] but [`OpenError::TooManyListeners`].
     pub fn connect_from(

@@ -110,7 +110,7 @@ impl Default for TcpConfig {
             path_mtu: PathMtuConfig::default(),
             options: OptionsConfig::default(),
             receive_buffer: 1 << 20,
-            receive_buffer_max: UNSCALED_CAPACITY << 5,
+            receive_buffer_max: 6 << 20,
             send_buffer: 1 << 20,
             acks: AckConfig::default(),
             silly_window_override: Micros::from_millis(200),
