@@ -48,6 +48,19 @@ fn time_to_live_and_service_are_each_connections_own() {
     assert_eq!(raw.stack.settings(third), Ok(settings));
 }
 
+#[test]
+fn time_to_live_and_service_outlive_the_user() {
+    let mut raw = Raw::new();
+    let at = raw.established();
+    set(&mut raw, at.id, |settings| (settings.ttl, settings.dscp) = (Some(9), 0x2e));
+    raw.stack.release(raw.now, at.id).unwrap();
+    assert_eq!(handling(&mut raw), [(9, 0xb8)]);
+    for _ in 0..3 {
+        raw.send(FIN_ACK, at.seq, at.ack.wrapping_add(1), b"");
+        assert_eq!(handling(&mut raw), [(9, 0xb8)], "in TIME-WAIT");
+    }
+}
+
 const KEEP_ALIVE: KeepAlive = KeepAlive { idle: Micros::from_secs(10), interval: Micros::from_secs(2), probes: 3 };
 
 /// <SEQ=SND.NXT-1>: text that has been acknowledged long ago.
