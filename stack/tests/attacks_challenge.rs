@@ -92,6 +92,25 @@ fn answers_of_b(resets_on_a: usize) -> Vec<Segment> {
 
 // ---- Every synchronized state -------------------------------------------------------------------------------------------
 
+/// What is kept packed answers as rarely as the whole connection would, and with the same window.
+#[test]
+fn a_flood_in_time_wait_gets_one_answer() {
+    let mut raw = Raw::new();
+    let at = raw.established();
+    raw.stack.release(raw.now, at.id).unwrap();
+    raw.segment();
+    raw.send(FIN_ACK, at.seq, at.ack.wrapping_add(1), b"");
+    let last = raw.segment().header;
+    assert_eq!(raw.state(), State::TimeWait);
+    let mut answers = Vec::new();
+    for _ in 0..100 {
+        raw.send(SYN, at.seq.wrapping_sub(1000), 0, b"");
+        answers.extend(raw.segments());
+    }
+    assert_eq!(answers.len(), 1);
+    assert_eq!(answers[0].header, last);
+}
+
 /// What the peer may send next, and the user's name for the connection, if he has one.
 #[derive(Clone, Copy)]
 struct Peer {

@@ -146,10 +146,31 @@ fn a_flood_of_syns_with_text_keeps_little() {
         let syn = TcpHeader { source_port: 5000 + n, flags: SYN, seq: 1000, ..header() };
         raw.send_header(syn, &[7; 1000]);
     }
-    raw.segments();
+    let answers = raw.segments();
     assert!(raw.stack.connections() <= HALF_OPEN);
     let mut flood = Flood::default();
     assert!(connects(&mut raw, listener, &mut flood, 4000, 0));
+    let mut kept = 0;
+    for answer in &answers[..100] {
+        let client = TcpHeader { source_port: answer.header.destination_port, ..header() };
+        raw.send_header(acknowledging(client, &answer.header), b"");
+        let id = accepted(&mut raw, listener);
+        kept += raw.receive(id).len();
+    }
+    assert_eq!(kept, 16 * 1000);
+}
+
+/// Children in the handshake are connections like others: all together are no more than there may be.
+#[test]
+fn half_open_connections_count_among_all() {
+    let mut raw = Raw::with(|config| config.limits.connections = 10);
+    raw.listen();
+    let refused = (0..20).filter(|&n| {
+        let syn = TcpHeader { source_port: 5000 + n, flags: SYN, seq: 1000, ..header() };
+        raw.send_header(syn, b"") == Some(DropReason::ConnectionsFull)
+    });
+    assert_eq!(refused.count(), 10);
+    assert_eq!((raw.segments().len(), raw.stack.connections()), (10, 10));
 }
 
 // ---- Cookies ---------------------------------------------------------------------------------------------------------------
@@ -194,6 +215,25 @@ fn a_cookie_keeps_what_the_syn_offered() {
     let id = accepted(&mut raw, listener);
     let status = raw.stack.status(raw.now, id).unwrap();
     assert_eq!((status.tcb.snd_wnd(), status.send_mss), (60_000, 1460));
+    assert_eq!(status.srtt, None, "when the SYN,ACK left is forgotten");
+}
+
+/// A cookie leads round the SYN queue, but not round the backlog.
+#[test]
+fn a_cookie_waits_for_room_in_the_backlog_too() {
+    let mut raw = Raw::with(|config| config.tcp.listen.syn_cookies = SynCookies::Always);
+    let listener = raw.stack.listen(raw.now, (HERE, 80).into(), 1).unwrap();
+    let acks = [4000, 4001].map(|source_port| {
+        let client = TcpHeader { source_port, ..header() };
+        raw.send_header(TcpHeader { flags: SYN, seq: 1000, ..client }, b"");
+        acknowledging(client, &raw.segment().header)
+    });
+    assert_eq!(raw.send_header(acks[0], b""), None);
+    assert_eq!(raw.send_header(acks[1], b"text"), Some(DropReason::BacklogFull));
+    accepted(&mut raw, listener);
+    assert_eq!(raw.send_header(acks[1], b"text"), None);
+    let id = accepted(&mut raw, listener);
+    assert_eq!(raw.receive(id), b"text");
 }
 
 /// Whoever sends no timestamps himself gets none back to keep anything in.

@@ -97,6 +97,7 @@ fn an_option_is_used_only_if_both_have_it() {
             assert_eq!(answer.options.window_scale.is_some(), both(scale), "{ours} {theirs}");
             assert_eq!(answer.options.timestamps.map(|stamp| stamp.echo), both(stamps).then_some(FIRST));
             assert_eq!(answer.options.sack_permitted, both(sack));
+            assert_eq!(answer.window, u16::MAX, "the window of a SYN is not scaled");
 
             let options = TcpOptions { timestamps: all.timestamps.filter(|_| both(stamps)), ..TcpOptions::default() };
             let ack = answer.seq.wrapping_add(1);
@@ -176,12 +177,26 @@ fn the_earliest_that_is_not_acknowledged_is_echoed() {
     assert_eq!(Peer::echo(&peer.says()), FIRST + 50);
 }
 
+/// §3.2: TSecr means something where there is an ACK, and is zero where there is none.
 #[test]
 fn a_reset_carries_a_timestamp_too() {
     let mut peer = Peer::established(|_| {});
     peer.raw.stack.abort(peer.raw.now, peer.id).unwrap();
     let reset = peer.says();
-    assert!(reset.header.flags.contains(RST));
+    assert_eq!((reset.header.flags, Peer::echo(&reset)), (RST, 0));
+}
+
+/// §5.4, §7: timestamps tell nobody how long the host has been up, nor, seen on one connection, what they are on another.
+#[test]
+fn each_pair_has_its_own_clock() {
+    let mut raw = Raw::new();
+    raw.listen();
+    let values = [4000, 4001, 4002].map(|source_port| {
+        raw.send_header(TcpHeader { source_port, flags: SYN, seq: 1000, options: full_offer(), ..header() }, b"");
+        raw.segment().header.options.timestamps.expect("it was offered").value
+    });
+    let days = |from: u32, to: u32| to.wrapping_sub(from).min(from.wrapping_sub(to)) / 86_400_000;
+    assert!(days(0, values[0]) > 0 && days(values[0], values[1]) > 0 && days(values[1], values[2]) > 0, "{values:?}");
 }
 
 // ---- Protection against wrapped sequence numbers (RFC 7323 §5; THREATS 17) ------------------------------------------------
@@ -284,18 +299,24 @@ fn clocks_and_numbers_go_round() {
     }
 }
 
-/// RFC 7323 §4.1: the echo measures the round trip; one that was never sent measures nothing.
+/// RFC 7323 §4.1: the echo measures the round trip, that of text that was sent again too, of which nothing else says which
+/// transmission has arrived (RFC 6298 §3). One that was never sent measures nothing.
 #[test]
 fn the_echo_measures_the_round_trip() {
-    let mut peer = Peer::established(|_| {});
-    peer.raw.stack.send(peer.raw.now, peer.id, b"text").unwrap();
-    peer.says();
-    peer.ack = peer.ack.wrapping_add(4);
-    peer.raw.wait(Micros::from_millis(300));
-    let before = peer.raw.stack.status(peer.raw.now, peer.id).unwrap().srtt;
-    peer.sends(ACK, 0, FIRST + 1, b"");
-    let after = peer.raw.stack.status(peer.raw.now, peer.id).unwrap().srtt;
-    assert!(after > before, "{before:?} {after:?}");
+    for (never_sent, measures) in [(0, true), (1 << 20, false)] {
+        let mut peer = Peer::established(|_| {});
+        peer.raw.stack.send(peer.raw.now, peer.id, b"text").unwrap();
+        peer.says();
+        peer.raw.wait(Micros::from_secs(2));
+        let again = peer.raw.segments().pop().expect("it is sent again").header;
+        peer.heard = again.options.timestamps.unwrap().value.wrapping_add(never_sent);
+        peer.ack = peer.ack.wrapping_add(4);
+        let before = peer.raw.stack.status(peer.raw.now, peer.id).unwrap().srtt;
+        peer.raw.wait(Micros::from_millis(300));
+        peer.sends(ACK, 0, FIRST + 1, b"");
+        let after = peer.raw.stack.status(peer.raw.now, peer.id).unwrap().srtt;
+        assert_eq!(after > before, measures, "{before:?} {after:?}");
+    }
 }
 
 // ---- TIME-WAIT cut short by timestamps (RFC 6191) -------------------------------------------------------------------------

@@ -89,8 +89,10 @@ fn an_optimist_gets_no_more_than_twice_as_much_each_round() {
 fn only_duplicates_by_the_five_conditions_of_rfc_5681_count() {
     let lose_first = |change: fn(&mut TcpHeader), text: &[u8]| {
         let mut raw = Raw::new();
-        let at = established(&mut raw, 1000, false);
+        let mut at = established(&mut raw, 1000, false);
         write(&mut raw, at, 5000);
+        acknowledge(&mut raw, at, 1000, &[]);
+        at.ack = at.ack.wrapping_add(1000);
         let mut seq = at.seq;
         let mut again = Vec::new();
         for n in 0..3_u16 {

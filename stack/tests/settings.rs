@@ -155,3 +155,26 @@ fn children_inherit_from_their_listener() {
     raw.send(SYN, 1000, 0, b"");
     assert_eq!(handling(&mut raw), [(3, 0)], "the SYN,ACK again");
 }
+
+/// A connection reopened from TIME-WAIT (MAY-2) is a child like others, from its SYN,ACK on.
+#[test]
+fn reopened_connections_inherit_too() {
+    let mut raw = Raw::new();
+    let listener = raw.listen();
+    raw.send(SYN, 1000, 0, b"");
+    let ack = raw.segment().header.seq.wrapping_add(1);
+    raw.send(ACK, 1001, ack, b"");
+    let id = raw.stack.accept(listener).unwrap().unwrap().connection;
+    raw.stack.release(raw.now, id).unwrap();
+    raw.segment();
+    raw.send(FIN_ACK, 1001, ack.wrapping_add(1), b"");
+    raw.segment();
+    assert_eq!(raw.state(), State::TimeWait);
+    let settings = Settings { ttl: Some(3), ..raw.stack.listener_settings(listener).unwrap() };
+    raw.stack.set_listener_settings(raw.now, listener, settings).unwrap();
+    raw.send(SYN, 5000, 0, b"");
+    assert_eq!(raw.state(), State::SynReceived);
+    assert_eq!(handling(&mut raw), [(3, 0)]);
+    raw.wait(Micros::from_secs(1));
+    assert_eq!(handling(&mut raw), [(3, 0)], "the SYN,ACK again");
+}

@@ -120,6 +120,32 @@ fn who_opens_may_prescribe_the_way() {
     assert_eq!(left(&mut raw).text, 1460 - 16);
 }
 
+/// A way that is prescribed later takes its room from the text, too.
+#[test]
+fn a_way_may_be_prescribed_later() {
+    let mut raw = Raw::new();
+    let at = raw.established();
+    let before = raw.stack.status(raw.now, at.id).unwrap().send_mss;
+    let settings = Settings { source_route: Some(route(&ROUTERS)), ..raw.stack.settings(at.id).unwrap() };
+    raw.stack.set_settings(raw.now, at.id, settings).unwrap();
+    raw.stack.send(raw.now, at.id, &[7; 5000]).unwrap();
+    let text = left(&mut raw);
+    assert_eq!((text.next, text.text), (ROUTERS[0], usize::from(before) - 16));
+}
+
+/// Who calls knows his way, whichever the answer came.
+#[test]
+fn who_opens_without_a_way_learns_none() {
+    let mut raw = accepting();
+    let id = raw.stack.connect_from(raw.now, (HERE, 80).into(), (THERE, 4000).into()).unwrap();
+    let ack = left(&mut raw).seq.wrapping_add(1);
+    let syn_ack = TcpHeader { flags: raw::SYN_ACK, seq: 1000, ack, ..header() };
+    assert_eq!(raw.stack.input(raw.now, &routed(&syn_ack, b"", &ROUTERS, 0)), None);
+    assert_eq!(left(&mut raw).next, THERE);
+    raw.stack.send(raw.now, id, b"text").unwrap();
+    assert_eq!(left(&mut raw).next, THERE);
+}
+
 /// MUST-52: what the user prescribes counts, whatever way the peer's datagrams come.
 #[test]
 fn the_users_way_counts_before_the_peers() {
@@ -144,11 +170,21 @@ fn an_answer_goes_back_the_way_the_call_came() {
     assert_eq!((text.next, text.way), (ROUTERS[2], vec![ROUTERS[1], ROUTERS[0], THERE]));
     let header = TcpHeader { seq: 1001, ack: at.wrapping_add(4), ..header() };
     assert_eq!(raw.stack.input(raw.now, &routed(&header, b"hello", &ROUTERS[..2], 0)), None);
+    assert_eq!(raw.receive(id), b"hello");
     raw.stack.send(raw.now, id, b"more").unwrap();
     let text = left(&mut raw);
     assert_eq!((text.next, text.way), (ROUTERS[1], vec![ROUTERS[0], THERE]));
-    raw.stack.close(raw.now, id).unwrap();
-    assert_eq!(left(&mut raw).next, ROUTERS[1]);
+    raw.stack.release(raw.now, id).unwrap();
+    let fin = left(&mut raw);
+    assert_eq!(fin.next, ROUTERS[1]);
+    // In TIME-WAIT, too, again and again.
+    let theirs = TcpHeader { flags: raw::FIN_ACK, seq: 1006, ack: fin.seq.wrapping_add(1), ..header };
+    for _ in 0..3 {
+        raw.send_header(theirs, b"");
+        assert_eq!(raw.state(), State::TimeWait);
+        assert_eq!(left(&mut raw).next, ROUTERS[1]);
+        raw.expect_silence();
+    }
 }
 
 /// Whoever can prescribe a way can pretend to be anybody: nobody is believed unless it was asked for (RFC 7126 §4.3), and no

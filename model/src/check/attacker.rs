@@ -31,6 +31,7 @@ const INJECTION: (Flags, u8) = (Flags::ACK, 1);
 pub(super) fn forgeries(attacker: Attacker, to: Side, end: &Endpoint) -> impl Iterator<Item = Packet> {
     match attacker {
         Attacker::Blind => guesses(to, end),
+        Attacker::Lucky => lucky_guesses(to, end),
         Attacker::OnPath => vec![forge(to, (end.tcb.rcv_nxt(), end.tcb.snd_nxt()), INJECTION)],
     }
     .into_iter()
@@ -44,6 +45,18 @@ fn guesses(to: Side, end: &Endpoint) -> Vec<Packet> {
     all.sort_unstable();
     all.dedup();
     all
+}
+
+/// Text in order without a timestamp, and acknowledgments of our SYN's own number and so of nothing (*ghosts*), bare and
+/// with text, whose timestamp is right. He tries where there is a connection.
+fn lucky_guesses(to: Side, end: &Endpoint) -> Vec<Packet> {
+    let tcb = end.tcb;
+    if !tcb.state().is_synchronized() {
+        return Vec::new();
+    }
+    let forged = |ack, kind| forge(to, (tcb.rcv_nxt(), ack), kind);
+    let ghosts = [(Flags::ACK, 0), INJECTION].map(|kind| forged(tcb.iss(), kind).stamped(end.owner.ts_recent()));
+    [forged(tcb.snd_nxt(), INJECTION)].into_iter().chain(ghosts).collect()
 }
 
 fn forge(to: Side, (seq, ack): (N, N), (flags, text): (Flags, u8)) -> Packet {

@@ -35,6 +35,9 @@ pub enum Order {
 pub enum Attacker {
     /// Somebody who sees nothing: he may guess any number, right or wrong.
     Blind,
+    /// Somebody who sees nothing either and has guessed what comes next from the peer, but not the peer's timestamp or
+    /// anything that the victim has ever sent.
+    Lucky,
     /// Somebody on the path, who knows the numbers and puts in text that nobody has sent.
     OnPath,
 }
@@ -95,7 +98,7 @@ impl Environment {
             Environment::E4 => unordered && bounds.incarnations > 1 && !bounds.msl,
             Environment::E5 => unordered && bounds.incarnations > 1 && bounds.msl,
             Environment::E6 => bounds.moves(|what| what == Move::Crash),
-            Environment::E7 => attacked && bounds.attacker == Attacker::Blind,
+            Environment::E7 => attacked && bounds.attacker != Attacker::OnPath,
             Environment::E7b => attacked && bounds.attacker == Attacker::OnPath,
             Environment::E8 => bounds.slow_reader || bounds.buffer <= 2 || bounds.moves(|what| what == Move::Shrink),
             Environment::E9 => bounds.moves(|what| matches!(what, Move::Timeout(_))),
@@ -158,6 +161,8 @@ pub struct Bounds {
     pub last_ack_arrives: bool,
     /// Somebody listens on each side, so that TIME-WAIT may be cut short.
     pub listeners: bool,
+    /// Both ends send timestamps (RFC 7323 §3). The clock that gives them ticks once for each initial sequence number.
+    pub timestamps: bool,
     /// The optional parts that each follows.
     pub policies: [&'static [Policy]; 2],
 }
@@ -235,7 +240,7 @@ impl fmt::Display for Bounds {
         writeln!(
             f,
             "ends: sequence space 2^{}, {} incarnations, ISS {} and {} apart, their clock survives a crash {}, quiet time {}, \
-             MSS {}, buffer {}, slow reader {}, urgent {}, delayed ACKs {}, listeners {}",
+             MSS {}, buffer {}, slow reader {}, urgent {}, delayed ACKs {}, listeners {}, timestamps {}",
             N::BITS,
             self.incarnations,
             self.iss_stride[0],
@@ -247,7 +252,8 @@ impl fmt::Display for Bounds {
             yes_no(self.slow_reader),
             yes_no(self.urgent),
             yes_no(self.delayed_acks),
-            yes_no(self.listeners)
+            yes_no(self.listeners),
+            yes_no(self.timestamps)
         )?;
         let [a, b] = self.policies;
         write!(f, "policies: A {a:?}, B {b:?}; retransmission unlimited")

@@ -61,10 +61,10 @@ pub struct Endpoint {
 pub struct Owner {
     /// Ghost: how often an ISS was selected here, up to the bound of the world.
     pub incarnation: u8,
-    /// How often one was selected since the clock that chooses it began.
-    pub clock: u8,
     /// Ghost: the incarnation of the peer whose SYN set RCV.NXT; 0 for none.
     pub peer: u8,
+    /// The clock that chooses the ISS, and in the upper half TS.Recent.
+    clocks: u8,
     /// Octets that the user has sent.
     pub queued: u8,
     /// Of these, octets that have been on the wire.
@@ -99,8 +99,8 @@ impl Owner {
     pub fn idle(incarnation: u8, left: u32) -> Owner {
         Owner {
             incarnation,
-            clock: incarnation,
             peer: 0,
+            clocks: incarnation,
             queued: 0,
             sent: 0,
             acked: 0,
@@ -120,14 +120,41 @@ impl Owner {
     /// The owner of a connection that is gone: what he may still do is left.
     #[must_use]
     pub fn bereft(&self) -> Owner {
-        let Owner { incarnation, clock, quiet, .. } = *self;
-        Owner { clock, quiet, ..Owner::idle(incarnation, u32::from_le_bytes(self.left)) }
+        let Owner { incarnation, quiet, .. } = *self;
+        Owner { clocks: self.clock(), quiet, ..Owner::idle(incarnation, u32::from_le_bytes(self.left)) }
     }
 
     /// Empties all buffers.
     pub fn flush(&mut self) {
-        let Owner { peer, token, shrunk, .. } = *self;
-        *self = Owner { peer, token, shrunk, ..self.bereft() };
+        let Owner { peer, clocks, token, shrunk, .. } = *self;
+        *self = Owner { peer, clocks, token, shrunk, ..self.bereft() };
+    }
+
+    /// Back in LISTEN, nothing is known of a peer.
+    pub fn forget_peer(&mut self) {
+        *self = Owner { peer: 0, clocks: self.clock(), ..*self };
+    }
+
+    /// How often an ISS was selected since the clock that chooses it began.
+    #[must_use]
+    pub fn clock(&self) -> u8 {
+        self.clocks & 0xf
+    }
+
+    /// TS.Recent; 0 if the connection has not agreed on timestamps.
+    #[must_use]
+    pub fn ts_recent(&self) -> u8 {
+        self.clocks >> 4
+    }
+
+    /// Sets [`Owner::clock`].
+    pub fn set_clock(&mut self, clock: u8) {
+        self.clocks = self.clocks & 0xf0 | clock;
+    }
+
+    /// Sets [`Owner::ts_recent`].
+    pub fn set_ts_recent(&mut self, ts_recent: u8) {
+        self.clocks = self.clock() | ts_recent << 4;
     }
 
     /// A new incarnation sends: nothing that the old one had to send is left.

@@ -2,7 +2,7 @@
 //! listed here, is news.
 
 use super::properties::Property::{
-    self, L1, L3, L4, L5, L7, L9, S1, S6, S10, S11, S14, S15, S16, S17, S19, S20, S21, S23,
+    self, L1, L2, L3, L4, L5, L7, L9, S1, S2, S4, S6, S7, S10, S11, S14, S15, S16, S17, S19, S20, S21, S23,
 };
 use crate::state::State;
 use crate::table::Profile;
@@ -38,6 +38,7 @@ const ALL: &[&str] = &[
     "calls",
     "attack",
     "injection",
+    "timestamps",
     "incarnations",
 ];
 const WITH_PACKET_WARS: &[&str] = &[
@@ -51,10 +52,11 @@ const WITH_PACKET_WARS: &[&str] = &[
     "calls",
     "attack",
     "injection",
+    "timestamps",
     "incarnations",
 ];
 const WITH_TWO_CLOSES: &[&str] =
-    &["simultaneous-open", "close", "window", "reopen", "crash", "attack", "injection", "incarnations"];
+    &["simultaneous-open", "close", "window", "reopen", "crash", "attack", "injection", "timestamps", "incarnations"];
 const WITH_CLOSE_IN_CLOSE_WAIT: &[&str] =
     &["calm", "simultaneous-open", "close", "window", "reopen", "crash", "calls", "incarnations"];
 
@@ -72,9 +74,19 @@ const HALF_OPEN: &str = "D3: CLOSE in SYN-RECEIVED, entered by an old SYN, leads
                          peer acknowledges, and each acknowledges the other's numbers in vain";
 const RIGHT_EDGE: &str = "D11: an ACK on an old segment moves SND.UNA and, with it, the right edge of the send window";
 
+const UNTIMED: &str =
+    "RFC 7323 is not followed: where the numbers of two incarnations overlap, what is old is taken for new";
+
 /// All falls.
 pub const FALLS: &[Fall] = &[
     fall(Profile::Literal9293, S17, ALL, WINDOW_UNSET),
+    fall(Profile::Literal9293, S2, &["timestamps"], UNTIMED),
+    fall(Profile::Literal9293, S4, &["timestamps"], UNTIMED),
+    fall(Profile::Literal9293, S6, &["timestamps"], UNTIMED),
+    fall(Profile::Literal9293, S7, &["timestamps"], UNTIMED),
+    fall(Profile::Literal9293, S10, &["timestamps"], UNTIMED),
+    fall(Profile::Literal9293, S16, &["timestamps"], UNTIMED),
+    fall(Profile::Literal9293, L2, &["timestamps"], UNTIMED),
     fall(Profile::Literal9293, L3, WITH_PACKET_WARS, UNTHROTTLED),
     fall(Profile::Literal9293, L7, WITH_TWO_CLOSES, PROLONGED),
     fall(Profile::Literal9293, L1, &["calls"], ORPHAN),
@@ -90,6 +102,15 @@ pub const FALLS: &[Fall] = &[
     fall(Profile::Literal9293, S23, &["calls"], UNREAD_REFUSED),
     fall(Profile::Literal9293, S23, &["attack"], BAD_ACK_FALLS_THROUGH),
     fall(Profile::Rfc793, S17, ALL, WINDOW_UNSET),
+    fall(Profile::Rfc793, S2, &["timestamps"], UNTIMED),
+    fall(Profile::Rfc793, S4, &["timestamps"], UNTIMED),
+    fall(Profile::Rfc793, S6, &["timestamps"], UNTIMED),
+    fall(Profile::Rfc793, S7, &["timestamps"], UNTIMED),
+    fall(Profile::Rfc793, S10, &["timestamps"], UNTIMED),
+    fall(Profile::Rfc793, S16, &["timestamps"], UNTIMED),
+    fall(Profile::Rfc793, L2, &["timestamps"], UNTIMED),
+    fall(Profile::Rfc793, S15, &["timestamps"], UNTIMED),
+    fall(Profile::Rfc793, S19, &["timestamps"], UNTIMED),
     fall(Profile::Rfc793, L3, WITH_PACKET_WARS, UNTHROTTLED),
     fall(Profile::Rfc793, L7, WITH_TWO_CLOSES, PROLONGED),
     fall(Profile::Rfc793, L1, &["calls"], ORPHAN),

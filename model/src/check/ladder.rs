@@ -115,6 +115,9 @@ pub(super) fn segment(world: &World, packet: Packet) -> String {
     if wnd != world.bounds.buffer {
         add(format_args!("<WND={wnd}>"));
     }
+    if packet.stamp() > 0 {
+        add(format_args!("<TSval={}>", packet.stamp()));
+    }
     add(format_args!("<CTL={flags}>"));
     if incarnation > 1 {
         add(format_args!(" #{incarnation}"));

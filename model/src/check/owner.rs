@@ -14,13 +14,16 @@ use crate::event::{Reply, Signal, Timer, Urgency};
 use crate::segment::{Flag, Flags, Segment};
 use crate::seq::SeqNum;
 use crate::state::State;
-use crate::table::{Policy, SeqClass};
+use crate::table::{Policy, SeqClass, TimestampClass};
+use core::cmp::Ordering;
 
 /// The owner during one event, and what comes out of it.
 pub(super) struct Turn<'a> {
     pub side: Side,
     pub owner: Owner,
     pub bounds: &'a Bounds,
+    /// Last.ACK.sent (RFC 7323 §4.3): RCV.NXT before the event, for what has arrived is acknowledged by then.
+    pub last_ack_sent: N,
     /// The packet that arrived, if that is the event.
     pub cause: Option<Packet>,
     /// What is to be sent, in order.
@@ -71,11 +74,12 @@ fn is_mere_answer(segment: &Segment<N>) -> bool {
 const HELD_BITS: u32 = u8::BITS;
 
 impl<'a> Turn<'a> {
-    pub fn new(side: Side, owner: Owner, bounds: &'a Bounds, cause: Option<Packet>) -> Self {
+    pub fn new(side: Side, end: &Endpoint, bounds: &'a Bounds, cause: Option<Packet>) -> Self {
         Turn {
             side,
-            owner,
+            owner: end.owner,
             bounds,
+            last_ack_sent: end.tcb.rcv_nxt(),
             cause,
             out: Outgoing::default(),
             ack_now: false,
@@ -164,7 +168,14 @@ impl<'a> Turn<'a> {
             Some(_) | None => 0,
         };
         let ghost = Ghost { from: self.side, incarnation: self.owner.incarnation, peer, at, aged: [false; 2] };
-        self.out.push(Packet::new(segment, ghost));
+        self.out.push(Packet::new(segment, ghost).stamped(self.stamp(segment)));
+    }
+
+    /// SEG.TSval: on a SYN, and on all but resets once it is agreed on (RFC 7323 §3.2).
+    fn stamp(&self, segment: &Segment<N>) -> u8 {
+        let opens = segment.has(Flag::Syn) && !segment.has(Flag::Ack);
+        let agreed = opens || self.owner.ts_recent() > 0;
+        if self.bounds.timestamps && agreed && !segment.has(Flag::Rst) { self.owner.incarnation } else { 0 }
     }
 
     /// The incarnation of the peer whose SYN we have seen: that of the SYN that has just arrived, or an earlier one.
@@ -250,6 +261,16 @@ impl Host<N> for Turn<'_> {
     fn may_challenge(&self, _: Challenge) -> bool {
         self.owner.token
     }
+    fn timestamp(&self) -> TimestampClass {
+        let stamp = self.cause.map_or(0, Packet::stamp);
+        match (self.owner.ts_recent(), stamp.cmp(&self.owner.ts_recent())) {
+            (0, _) => TimestampClass::NotInUse,
+            _ if stamp == 0 => TimestampClass::Missing,
+            (_, Ordering::Less) => TimestampClass::Older,
+            (_, Ordering::Equal) => TimestampClass::Same,
+            (_, Ordering::Greater) => TimestampClass::Newer,
+        }
+    }
     fn has_listener(&self) -> bool {
         self.bounds.listeners && self.owner.incarnation < self.bounds.incarnations
     }
@@ -257,11 +278,22 @@ impl Host<N> for Turn<'_> {
     fn iss(&mut self, above: Option<N>) -> N {
         self.owner.begin_sending();
         self.owner.incarnation = (self.owner.incarnation + 1).min(self.bounds.incarnations);
-        self.owner.clock = (self.owner.clock + 1).min(self.bounds.incarnations);
-        let iss = self.bounds.iss(self.side, self.owner.clock);
+        self.owner.set_clock((self.owner.clock() + 1).min(self.bounds.incarnations));
+        let iss = self.bounds.iss(self.side, self.owner.clock());
         match above {
             Some(above) if !iss.after(above) => above.plus(1),
             Some(_) | None => iss,
+        }
+    }
+
+    fn synchronized(&mut self, _: &Tcb<N>, _: &Segment<N>) {
+        self.owner.set_ts_recent(self.cause.map_or(0, Packet::stamp));
+    }
+
+    fn record_timestamp(&mut self, segment: &Segment<N>) {
+        let newer = self.timestamp() == TimestampClass::Newer;
+        if newer && !segment.seq.after(self.last_ack_sent) {
+            self.owner.set_ts_recent(self.cause.map_or(0, Packet::stamp));
         }
     }
 

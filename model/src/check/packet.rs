@@ -44,6 +44,8 @@ mod field {
     pub const AGED_B: (u32, u32) = (46, 1);
     /// Its place in the queue of what its sender has sent, from 1; 0 where order does not matter.
     pub const PLACE: (u32, u32) = (47, 3);
+    /// SEG.TSval; 0 where there is none.
+    pub const STAMP: (u32, u32) = (50, 3);
 }
 
 impl Packet {
@@ -96,6 +98,18 @@ impl Packet {
         }
     }
 
+    /// The same with a timestamp (RFC 7323 §3); with 0, without one.
+    #[must_use]
+    pub fn stamped(self, stamp: u8) -> Packet {
+        self.with(field::STAMP, stamp.into())
+    }
+
+    /// SEG.TSval, which no end begins at 0; 0 if it has none.
+    #[must_use]
+    pub fn stamp(self) -> u8 {
+        self.get(field::STAMP)
+    }
+
     /// Whether another segment of the same sender must arrive first.
     #[must_use]
     pub fn waits_its_turn(self) -> bool {
@@ -103,8 +117,11 @@ impl Packet {
     }
 
     fn at_place(self, place: u64) -> Packet {
-        let (lowest, bits) = field::PLACE;
-        Packet(self.0 & !(((1 << bits) - 1) << lowest) | place << lowest)
+        self.with(field::PLACE, place)
+    }
+
+    fn with(self, (lowest, bits): (u32, u32), value: u64) -> Packet {
+        Packet(self.0 & !(((1 << bits) - 1) << lowest) | value << lowest)
     }
 
     fn get(self, (lowest, bits): (u32, u32)) -> u8 {
@@ -208,7 +225,8 @@ impl Network {
             let packet = Packet(*word);
             let mut ghost = packet.ghost();
             ghost.aged[side.index()] = aged;
-            *word = Packet::new(&packet.segment(), ghost).at_place(packet.get(field::PLACE).into()).0;
+            let renewed = Packet::new(&packet.segment(), ghost).stamped(packet.stamp());
+            *word = renewed.at_place(packet.get(field::PLACE).into()).0;
         }
         self.sort();
     }

@@ -138,7 +138,8 @@ fn buffers(owner: &Owner) -> Vec<String> {
 
 /// What the host and the checker know beside the connection.
 fn circumstances(owner: &Owner) -> Vec<String> {
-    let &Owner { incarnation, clock, peer, shrunk, .. } = owner;
+    let &Owner { incarnation, peer, shrunk, .. } = owner;
+    let clock = owner.clock();
     let mut all = vec![format!("incarnation {incarnation}")];
     if clock != incarnation {
         all.push(format!("{clock} since the clock began"));

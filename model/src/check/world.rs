@@ -332,7 +332,7 @@ impl<W: Witness> Step<'_, W> {
         *end = Endpoint { tcb: Tcb::closed(), owner: end.owner.bereft() };
         end.owner.quiet = quiet_time;
         if !clock_survives {
-            end.owner.clock = 0;
+            end.owner.set_clock(0);
         }
         self.state.network.age(side, quiet_time);
     }
@@ -341,8 +341,8 @@ impl<W: Witness> Step<'_, W> {
     fn happen(&mut self, side: Side, event: Event<N>, cause: Option<Packet>) -> Option<Reply> {
         let world = self.world;
         let before = self.state.ends[side.index()];
-        let Endpoint { mut tcb, owner } = before;
-        let mut turn = Turn::new(side, owner, &world.bounds, cause);
+        let mut tcb = before.tcb;
+        let mut turn = Turn::new(side, &before, &world.bounds, cause);
         self.run(&mut tcb, &mut turn, event);
         if turn.reply == Some(Reply::Deliver) {
             turn.read();
@@ -387,7 +387,7 @@ impl<W: Witness> Step<'_, W> {
     fn settle(&mut self, side: Side, mut end: Endpoint, turn: &Turn<'_>) {
         match end.tcb.state() {
             Connection::Closed => end.owner = end.owner.bereft(),
-            Connection::Listen => end.owner.peer = 0,
+            Connection::Listen => end.owner.forget_peer(),
             Connection::SynSent
             | Connection::SynReceived
             | Connection::Established

@@ -83,6 +83,8 @@ pub(super) struct Given<'a> {
     pub return_route: Option<SourceRoute>,
     /// Whether somebody listens for a new connection in place of this one.
     pub listening: bool,
+    /// What that one inherits, if its listener has settings of his own.
+    pub inherited: Option<&'a Settings>,
     /// The ISS of the connection that begins, if it is not to be chosen.
     pub iss: Option<Seq>,
 }

@@ -116,6 +116,7 @@ impl Host<Seq> for Step<'_> {
         if tcb.reopened() {
             // Another incarnation begins; nothing of the old one's is still wanted.
             *self.flow = Flow::new(self.common, self.pair);
+            self.flow.own_settings = self.given.inherited.map(|&settings| Box::new(settings));
         }
         if !self.flow.syn_outstanding {
             self.begin_path();

@@ -73,8 +73,11 @@ impl Endpoints {
         };
         // Only a connection that nobody holds can become another one.
         let reopens = entry.owner == Owner::Nobody && entry.connection.flow.recv.unread() == 0;
-        let listening = reopens && !overfull && self.listeners.may_reopen_on(entry.connection.pair().local.port());
-        let effects = entry.connection.arrives(&self.common, now, segment, Given { listening, ..given });
+        let port = entry.connection.pair().local.port();
+        let listening = reopens && !overfull && self.listeners.may_reopen_on(port);
+        let listener = self.listeners.on_port(port).and_then(|parent| self.listeners.at(parent));
+        let inherited = listener.filter(|_| listening).and_then(|at| at.connection.flow.own_settings.as_deref());
+        let effects = entry.connection.arrives(&self.common, now, segment, Given { listening, inherited, ..given });
         self.change_owner(index);
         self.settle(now, index, &effects);
         Ok(())
@@ -91,7 +94,6 @@ impl Endpoints {
                 listener.whole.insert(index);
                 self.orphans.remove(index);
                 entry.owner = Owner::Listener { established: false };
-                entry.connection.flow.own_settings.clone_from(&listener.connection.flow.own_settings);
                 entry.news = News::default();
                 entry.failure = None;
                 self.connections.rename(index);

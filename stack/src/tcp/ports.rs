@@ -158,6 +158,9 @@ mod tests {
         let choices: Vec<u16> = (0..10_000).map(|n| one.choose(remote(n), |_| true).unwrap()).collect();
         let again: Vec<u16> = (0..10_000).map(|n| two.choose(remote(n), |_| true).unwrap()).collect();
         assert_eq!(choices, again, "the same secret makes the same choices");
+        let mut other = Ports::new(*b"fedcba9876543210", RANGE, selection);
+        let same = choices.iter().zip(0..).filter(|&(&port, n)| other.choose(remote(n), |_| true) == Some(port));
+        assert!(same.count() < 100, "another secret makes others");
 
         let mut classes = [0_u32; 64];
         choices.iter().for_each(|port| classes[usize::from(port - RANGE.start()) / 256] += 1);

@@ -435,6 +435,17 @@ mod tests {
         assert_eq!(greater.rcv_wnd(), UNSCALED_CAPACITY << 14);
     }
 
+    /// A user who reads nothing, and segments of an octet, each of which would move the edge right by a unit.
+    #[test]
+    fn rounding_promises_no_more_than_an_eighth_beyond_the_buffer() {
+        let mut b = RecvBuffer::new(10_000);
+        for _ in 0..3000 {
+            let _ = b.accept(0, &[1], false);
+            b.open_window(1460, 9);
+            assert!(b.unread() + b.rcv_wnd() <= 10_000 + 10_000 / 8);
+        }
+    }
+
     #[test]
     fn growing_lets_the_window_open_and_nothing_makes_it_smaller() {
         let mut b = RecvBuffer::new(1000);

@@ -174,6 +174,17 @@ mod tests {
             r.arrives(start..start + 1);
         }
         assert_eq!([40, 28, 27, 12, 11, 0].map(|room| r.says_in(room).len()), [4, 3, 2, 1, 0, 0]);
+        assert!(r.report.news.is_some_and(|news| news.latest.len() == MOST_BLOCKS), "no more is remembered");
+    }
+
+    /// However often it grows, a range takes one place among those that are remembered.
+    #[test]
+    fn a_range_that_grows_does_not_make_others_forgotten() {
+        let mut r = Receiver::new();
+        for range in [1000..1100, 3000..3100, 2000..2100, 5000..5100, 5100..5200, 5200..5300, 5300..5400] {
+            r.arrives(range);
+        }
+        assert_eq!(r.says(), [(5000, 5400), (2000, 2100), (3000, 3100), (1000, 1100)]);
     }
 
     /// RFC 2883 §4, by its examples: below RCV.NXT, in a block, in part, and each only once.

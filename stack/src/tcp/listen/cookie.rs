@@ -156,6 +156,10 @@ mod tests {
         // Nor later, when others are sent.
         cookies.bake(at(192), &pair(2), irs, &with_mss(1460));
         assert_eq!(redeem(&cookies, 192, 1, irs, ack), None);
+        // Nor when the bits that say the period come round.
+        let later = 64 * (1 + 32);
+        cookies.bake(at(later), &pair(2), irs, &with_mss(1460));
+        assert_eq!(redeem(&cookies, later, 1, irs, ack), None);
         // It is good for this pair and this SYN only.
         assert_eq!(redeem(&cookies, 64, 2, irs, ack), None);
         assert_eq!(redeem(&cookies, 64, 1, irs.plus(1), ack.plus(1)), None);
@@ -167,6 +171,10 @@ mod tests {
         let ack = baker.bake(at(1), &pair(1), irs, &with_mss(1460)).plus(1);
         assert!(baker.redeem(at(2), &pair(1), irs, ack, &TcpOptions::default()).is_some());
         assert_eq!(cookies().redeem(at(2), &pair(1), irs, ack, &TcpOptions::default()), None);
+        // Nor is one of somebody with another key.
+        let mut stranger = Cookies::new(*b"another such key");
+        stranger.bake(at(1), &pair(1), irs, &with_mss(1460));
+        assert_eq!(stranger.redeem(at(2), &pair(1), irs, ack, &TcpOptions::default()), None);
     }
 
     /// Of all that has the right period and size, one MAC in 2^24; of all sizes, eight; of all periods, two of 32.
