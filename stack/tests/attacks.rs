@@ -21,7 +21,7 @@ fn expect_challenge(raw: &mut Raw, at: Established) {
     assert!(segment.text.is_empty());
 }
 
-// ---- Blind resets, SYNs, text and acknowledgments (RFC 5961; THREATS 1 to 5) ---------------------------------------------
+// ---- Blind resets, SYNs, text and acknowledgments (RFC 5961; threats T01 to T05) ---------------------------------------------
 
 #[test]
 fn only_an_exact_reset_resets() {
@@ -126,7 +126,7 @@ fn sixty_five_thousand_blind_resets_kill_nobody() {
     assert_eq!(raw.state(), State::Established);
 }
 
-// ---- Addresses and checksums (THREATS 20, 21, 31) ------------------------------------------------------------------------
+// ---- Addresses and checksums (threats T20, T21, T31) ------------------------------------------------------------------------
 
 #[test]
 fn martians_get_no_answer() {

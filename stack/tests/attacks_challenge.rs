@@ -1,5 +1,5 @@
 //! Challenge ACKs: who is blind gets one answer and changes nothing, in every state, and takes no answer from anybody else
-//! (RFC 5961; THREATS 1, 2, 3, 5).
+//! (RFC 5961; threats T01, T02, T03, T05).
 
 mod raw;
 
@@ -180,7 +180,7 @@ const SYNCHRONIZED: [State; 7] = [
     State::LastAck,
 ];
 
-/// THREATS 1: of all resets only the exact one ends the connection; one in the window gets one answer, others none.
+/// threats T01: of all resets only the exact one ends the connection; one in the window gets one answer, others none.
 #[test]
 fn a_reset_that_is_not_exact_ends_no_state() {
     for state in SYNCHRONIZED {
@@ -197,7 +197,7 @@ fn a_reset_that_is_not_exact_ends_no_state() {
     }
 }
 
-/// THREATS 2: a SYN changes nothing, whatever its number; one answer. (In SYN-RECEIVED one in the window means that the peer
+/// threats T02: a SYN changes nothing, whatever its number; one answer. (In SYN-RECEIVED one in the window means that the peer
 /// begins anew: §3.10.7.4, fourth check.)
 #[test]
 fn a_syn_changes_no_state() {
@@ -214,7 +214,7 @@ fn a_syn_changes_no_state() {
     }
 }
 
-/// THREATS 3: text whose acknowledgment is false never reaches the user, and the answer is one bare ACK.
+/// threats T03: text whose acknowledgment is false never reaches the user, and the answer is one bare ACK.
 #[test]
 fn text_with_a_false_acknowledgment_is_dropped_where_text_is_received() {
     for state in [State::Established, State::FinWait1, State::FinWait2] {

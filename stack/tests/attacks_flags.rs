@@ -1,4 +1,4 @@
-//! Flag nonsense (THREATS 24): all 512 combinations of the nine bits that are or were flags, in all eleven states.
+//! Flag nonsense (threats T24): all 512 combinations of the nine bits that are or were flags, in all eleven states.
 
 mod raw;
 

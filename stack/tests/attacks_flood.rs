@@ -1,4 +1,4 @@
-//! Floods of SYNs, and handshakes that find no place: who is really there connects (RFC 4987; THREATS 9, 29, 32).
+//! Floods of SYNs, and handshakes that find no place: who is really there connects (RFC 4987; threats T09, T29, T32).
 
 mod raw;
 
@@ -91,8 +91,8 @@ fn acknowledging(client: TcpHeader, syn_ack: &TcpHeader) -> TcpHeader {
 
 // ---- Floods ----------------------------------------------------------------------------------------------------------------
 
-/// THREATS 9: a hundred thousand spoofed SYNs and a hundred clients among them, all of whom connect. What is kept is bounded,
-/// what is sent is hardly more than what came (THREATS 32), and in time all of it is forgotten.
+/// threats T09: a hundred thousand spoofed SYNs and a hundred clients among them, all of whom connect. What is kept is bounded,
+/// what is sent is hardly more than what came (threats T32), and in time all of it is forgotten.
 #[test]
 fn everybody_who_is_really_there_connects_during_a_flood() {
     let (mut raw, listener) = target(SynCookies::OnOverflow);
@@ -122,7 +122,7 @@ fn without_cookies_the_quick_connect() {
     }
 }
 
-/// THREATS 32: a SYN is answered at most six times, about a minute long; then nothing is left of it.
+/// threats T32: a SYN is answered at most six times, about a minute long; then nothing is left of it.
 #[test]
 fn a_syn_is_answered_six_times_and_forgotten() {
     let mut raw = Raw::new();
@@ -350,7 +350,7 @@ fn a_port_with_connections_is_listened_on_again_by_those_who_ask() {
     assert!(listen_again(&mut raw, false).is_ok());
 }
 
-/// THREATS 29: nobody connects to himself, and a SYN that claims to come from us is no SYN (see "martians").
+/// threats T29: nobody connects to himself, and a SYN that claims to come from us is no SYN (see "martians").
 #[test]
 fn nobody_connects_to_himself() {
     let mut raw = Raw::new();

@@ -1,5 +1,5 @@
-//! What ICMP may do to a connection, and what not: RFC 5927, RFC 9293 §3.9.2.2, RFC 1191 (THREATS 18), and what its
-//! datagrams tell others (THREATS 8).
+//! What ICMP may do to a connection, and what not: RFC 5927, RFC 9293 §3.9.2.2, RFC 1191 (threats T18), and what its
+//! datagrams tell others (threats T08).
 
 mod raw;
 

@@ -1,4 +1,4 @@
-//! What a peer's options may do, and what they must not (RFC 7323, RFC 2018, RFC 9293 §3.7.1; THREATS 4, 17, 34).
+//! What a peer's options may do, and what they must not (RFC 7323, RFC 2018, RFC 9293 §3.7.1; threats T04, T17, T34).
 
 mod raw;
 
@@ -199,7 +199,7 @@ fn each_pair_has_its_own_clock() {
     assert!(days(0, values[0]) > 0 && days(values[0], values[1]) > 0 && days(values[1], values[2]) > 0, "{values:?}");
 }
 
-// ---- Protection against wrapped sequence numbers (RFC 7323 §5; THREATS 17) ------------------------------------------------
+// ---- Protection against wrapped sequence numbers (RFC 7323 §5; threats T17) ------------------------------------------------
 
 /// Every class of timestamp and of sequence number: only what is not older gets through, and no harm comes of the rest.
 #[test]
@@ -352,7 +352,7 @@ fn a_newer_timestamp_reopens_whatever_the_number() {
     }
 }
 
-// ---- Ghosts (THREATS 4) ------------------------------------------------------------------------------------------------------
+// ---- Ghosts (threats T04) ------------------------------------------------------------------------------------------------------
 
 /// MAX.SND.WND reaches far below ISS; what was never sent cannot be acknowledged, not even an hour ago.
 #[test]

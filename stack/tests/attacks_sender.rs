@@ -1,5 +1,5 @@
-//! What a hostile or broken receiver says to make us send too fast, too much, or for ever (THREATS 13 to 15), and what a dead one
-//! does not say (THREATS 35).
+//! What a hostile or broken receiver says to make us send too fast, too much, or for ever (threats T13 to T15), and what a dead one
+//! does not say (threats T35).
 
 mod raw;
 

@@ -81,7 +81,7 @@ fn text_leaves_room_or_blocks_stay_behind() {
     }
 }
 
-// ---- Attacks (THREATS 11, 25, 34) ------------------------------------------------------------------------------------
+// ---- Attacks (threats T11, T25, T34) ------------------------------------------------------------------------------------
 
 /// SegmentSmack (CVE-2018-5390): whoever sends holes is heard and stalls nobody, himself included once he fills them.
 #[test]

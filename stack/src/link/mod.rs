@@ -380,7 +380,7 @@ mod tests {
         assert_eq!(bench.drops.count(DropReason::OutputFull), 3);
     }
 
-    /// Ten thousand spoofed neighbours (THREATS 22): the table stays small, and who is alive stays in it.
+    /// Ten thousand spoofed neighbours (threats T22): the table stays small, and who is alive stays in it.
     #[test]
     fn when_the_cache_is_full_the_unanswered_give_way_first() {
         let mut bench = Bench::new();

@@ -171,7 +171,7 @@ mod tests {
         assert!(steps.len() >= numbers.len() - 3);
     }
 
-    /// THREATS 6: of a hundred thousand numbers at one moment the first, the middle and the last octets are uniform
+    /// threats T06: of a hundred thousand numbers at one moment the first, the middle and the last octets are uniform
     /// (chi-squared over 256 values: 255 +- 5 sigma), so are the differences of neighbours, and none says anything about the
     /// next (lag-1 correlation within 5 sigma). Two secrets have nothing in common.
     #[test]

@@ -142,7 +142,7 @@ mod tests {
         }
     }
 
-    /// THREATS 7: ten thousand choices, for ten thousand destinations with either algorithm and for one with the random one,
+    /// threats T07: ten thousand choices, for ten thousand destinations with either algorithm and for one with the random one,
     /// are uniform (chi-squared over 64 classes: 63 +- 5 sigma) and do not say what comes next (lag-1 correlation within 5 sigma).
     #[test]
     fn ten_thousand_choices_say_nothing_about_the_next() {

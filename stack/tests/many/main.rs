@@ -81,7 +81,7 @@ fn too_many_in_time_wait() {
     assert_eq!(couple.client.connections(), 0);
 }
 
-// ---- Peers who take nothing (CVE-2008-4609; THREATS 10 and 28) -------------------------------------------------------------
+// ---- Peers who take nothing (CVE-2008-4609; threats T10 and T28) -------------------------------------------------------------
 
 const PEERS: usize = 10_000;
 

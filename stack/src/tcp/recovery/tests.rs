@@ -144,7 +144,7 @@ impl Journey {
                 assert!(self.recovery.flight.is_none(), "nothing is in flight, and nothing is kept");
                 return self.now;
             }
-            assert!(self.timer.is_some(), "what is not acknowledged has a timer (THREATS: lost timers)");
+            assert!(self.timer.is_some(), "what is not acknowledged has a timer (threats T30)");
             let flying = self.flying.keys().next().map(|&(at, _)| at);
             let due = [flying, self.timer, self.recovery.deadline()].into_iter().flatten().min();
             self.now = self.now.max(due.expect("a timer runs"));
