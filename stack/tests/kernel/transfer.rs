@@ -96,7 +96,12 @@ pub fn connect<D: Device + Send + 'static>(driver: &Driver<D>) -> Ends {
 const VERY_LONG: Duration = Duration::from_secs(300);
 
 /// Each end sends `len` octets and then its end, and receives what the other has sent.
-pub fn exchange((mut ours, mut kernel): Ends, len: usize) {
+pub fn exchange(ends: Ends, len: usize) {
+    exchange_after(ends, len, || {});
+}
+
+/// The same, but nobody reads before `meanwhile` is over.
+pub fn exchange_after((mut ours, mut kernel): Ends, len: usize, meanwhile: impl FnOnce()) {
     let (there, back) = (text(len, 1), text(len, 2));
     ours.set_read_timeout(Some(VERY_LONG)).unwrap();
     ours.set_write_timeout(Some(VERY_LONG)).unwrap();
@@ -113,6 +118,7 @@ pub fn exchange((mut ours, mut kernel): Ends, len: usize) {
             kernel_writer.write_all(&back).unwrap();
             kernel_writer.shutdown(Shutdown::Write).unwrap();
         });
+        meanwhile();
         let at_kernel = scope.spawn(|| {
             let mut received = Vec::new();
             kernel.read_to_end(&mut received).unwrap();
