@@ -111,13 +111,16 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// The names of the functions under a `#[test]`, other attributes and comments between them allowed.
+/// The names of the functions under a `#[test]`, other attributes and comments between them allowed. One that is ignored shows
+/// nothing.
 fn tests_of(source: &str) -> BTreeSet<&str> {
     let mut tests = BTreeSet::new();
     let mut is_test = false;
     for line in source.lines().map(str::trim) {
         if line == "#[test]" {
             is_test = true;
+        } else if line.starts_with("#[ignore") {
+            is_test = false;
         } else if let Some((_, rest)) = line.split_once("fn ")
             && std::mem::take(&mut is_test)
         {
@@ -133,8 +136,13 @@ mod tests {
 
     #[test]
     fn only_what_is_under_test_is_a_test() {
-        let source = "#[test]\n#[ignore = \"long\"]\n/// fnord\nfn one() {}\nfn helper() {}\n  #[test]\n  fn two(x in 0..9) {}\n";
-        assert_eq!(tests_of(source), BTreeSet::from(["one", "two"]));
+        let source = [
+            "#[test]\n#[should_panic]\n/// It is said here.\nfn one() {}",
+            "fn helper() {}",
+            "  #[test]\n  fn two(x in 0..9) {}",
+            "#[test]\n#[ignore = \"long\"]\nfn three() {}",
+        ];
+        assert_eq!(tests_of(&source.join("\n")), BTreeSet::from(["one", "two"]));
     }
 
     #[test]
