@@ -1,29 +1,19 @@
 //! Claims as one page: no network, no script, legible on a screen and on paper.
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use lockstep_model::check::html::document;
+use maud::{Markup, html};
 
 use super::{Claim, Claims, Level, Status};
 
 pub(super) fn page(claims: &Claims) -> String {
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                title { "Lockstep: " (claims.title) }
-                style { (PreEscaped(include_str!("page.css"))) }
-            }
-            body {
-                h1 { (claims.title) }
-                (counts(claims))
-                @for level in Level::ALL {
-                    (section(claims, level))
-                }
-            }
+    let body = html! {
+        h1 { (claims.title) }
+        (counts(claims))
+        @for level in Level::ALL {
+            (section(claims, level))
         }
     };
-    page.into_string()
+    document(&claims.title, include_str!("page.css"), &body)
 }
 
 fn counts(claims: &Claims) -> Markup {

@@ -18,31 +18,39 @@ use std::collections::BTreeSet;
 /// numbered negatives.
 #[must_use]
 pub fn page(report: &Report, table: &Table, wrong: &[Negative], numbered: &[Shown]) -> String {
-    let page = html! {
+    let title = format!("the model checker's report, profile {}", report.profile);
+    let body = html! {
+        (header(report, wrong))
+        main {
+            (worlds::verdicts(report))
+            (worlds::worlds(report, table))
+            (statements::properties(report))
+            (figures::figures(report))
+            (drawing(table))
+            (rules::table(report, table))
+            (negatives::negatives(numbered))
+            (negatives::wrong_tables(wrong))
+        }
+    };
+    document(&title, include_str!("page.css"), &body)
+}
+
+/// A page of Lockstep's: it loads nothing.
+#[must_use]
+pub fn document(title: &str, style: &str, body: &Markup) -> String {
+    let document = html! {
         (DOCTYPE)
         html lang="en" {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
-                title { "Lockstep: the model checker's report, profile " (report.profile) }
-                style { (PreEscaped(include_str!("page.css"))) }
+                title { "Lockstep: " (title) }
+                style { (PreEscaped(style)) }
             }
-            body {
-                (header(report, wrong))
-                main {
-                    (worlds::verdicts(report))
-                    (worlds::worlds(report, table))
-                    (statements::properties(report))
-                    (figures::figures(report))
-                    (drawing(table))
-                    (rules::table(report, table))
-                    (negatives::negatives(numbered))
-                    (negatives::wrong_tables(wrong))
-                }
-            }
+            body { (body) }
         }
     };
-    page.into_string()
+    document.into_string()
 }
 
 fn header(report: &Report, wrong: &[Negative]) -> Markup {
