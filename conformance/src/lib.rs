@@ -12,12 +12,13 @@
 //! * A [`scenario`] is a [`script`] in the packetdrill language.
 //! * [`run`] plays it on a [`system`] and writes down a [`trace`] of all that was done and seen.
 //! * The script says what should have been seen, the [`oracle`] what the table can explain; a [`verdict`] needs both.
-//! * [`deviations`] knows where a system is different on purpose.
+//! * [`deviations`] knows where a system is different on purpose; a [`lab`] is what is chosen once for all scenarios.
 //! * [`claims`] says what Lockstep claims to be, and names the test that shows it.
 //! * The kernel runs in a [`namespace`], in a child process, the [`worker`]; a [`report`] tells people and programs.
 
 pub mod claims;
 pub mod deviations;
+pub mod lab;
 pub mod namespace;
 pub mod oracle;
 pub mod report;

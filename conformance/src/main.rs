@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use lockstep_conformance::claims::{Claims, ClaimsError};
-use lockstep_conformance::deviations::Deviations;
+use lockstep_conformance::lab::Lab;
 use lockstep_conformance::namespace::require;
 use lockstep_conformance::report::matrix::Report;
 use lockstep_conformance::scenario::{self, Scenario};
@@ -76,9 +76,7 @@ fn main() -> ExitCode {
         Some(Command::Run { systems, json, paths }) => judge(systems, None, json.as_deref(), &paths),
         Some(Command::Requirements { html }) => claim(&Claims::requirements(), html.as_deref()),
         Some(Command::Threats { html }) => claim(&Claims::threats(), html.as_deref()),
-        Some(Command::Worker { paths }) => {
-            Deviations::committed().map(|ledger| worker::serve(paths, &ledger)).map_err(Into::into)
-        }
+        Some(Command::Worker { paths }) => Ok(worker::serve(paths)),
     };
     result.unwrap_or_else(|error| {
         eprintln!("{error}");
@@ -136,12 +134,12 @@ fn judge(
     json: Option<&Path>,
     paths: &[PathBuf],
 ) -> Result<ExitCode> {
-    let ledger = Deviations::committed()?;
-    let subjects = if subjects.is_empty() { Subject::ALL.to_vec() } else { subjects };
+    let lab = Lab::committed()?;
+    let subjects = if subjects.is_empty() { Subject::DEFAULT.to_vec() } else { subjects };
     let scenarios = find(paths)?;
     let bar = progress(scenarios.len() * subjects.len());
     let mut report = Report::new(subjects);
-    let run = run(&scenarios, &ledger, &bar, &mut report);
+    let run = run(&scenarios, &lab, &bar, &mut report);
     bar.finish_and_clear();
     tell(&report)?;
     if let Some(path) = json {
@@ -162,7 +160,7 @@ fn find(paths: &[PathBuf]) -> Result<Vec<Scenario>> {
 }
 
 /// Runs all scenarios on all systems of the report.
-fn run(scenarios: &[Scenario], ledger: &Deviations, bar: &ProgressBar, report: &mut Report) -> Result<()> {
+fn run(scenarios: &[Scenario], lab: &Lab, bar: &ProgressBar, report: &mut Report) -> Result<()> {
     for subject in report.subjects().to_vec() {
         bar.set_message(subject.name());
         let note = |outcome| {
@@ -170,8 +168,10 @@ fn run(scenarios: &[Scenario], ledger: &Deviations, bar: &ProgressBar, report: &
             report.add(outcome);
         };
         match subject {
-            Subject::Lockstep => scenarios.iter().map(|scenario| examine(scenario, subject, ledger)).for_each(note),
-            Subject::Linux => match worker::run(scenarios, note) {
+            Subject::Lockstep | Subject::Smoltcp | Subject::Tap => {
+                scenarios.iter().map(|scenario| examine(scenario, subject, lab)).for_each(note);
+            }
+            Subject::Linux => match worker::run(scenarios, lab, note) {
                 Err(WorkerError::Refused(reason)) => bar.suspend(|| require::skip(require::NETNS, reason))?,
                 result => result?,
             },

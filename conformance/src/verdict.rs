@@ -11,7 +11,8 @@ use lockstep_model::Table;
 use lockstep_model::table::Kind;
 use serde::{Deserialize, Serialize};
 
-use crate::deviations::{Deviation, Deviations};
+use crate::deviations::Deviation;
+use crate::lab::Lab;
 use crate::oracle::{self, Judgement, Terms};
 use crate::report::ladder;
 use crate::run::{self, Difference, End, Run};
@@ -19,7 +20,7 @@ use crate::scenario::{ReadError, Scenario};
 use crate::script::Script;
 use crate::system::linux::Linux;
 use crate::system::lockstep::Lockstep;
-use crate::system::{Fault, System};
+use crate::system::{Fault, System, Unsupported};
 
 /// A system that scenarios can be run on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, clap::ValueEnum)]
@@ -29,17 +30,26 @@ pub enum Subject {
     Lockstep,
     /// The Linux kernel of this machine, in a namespace, in real time.
     Linux,
+    /// smoltcp, an embedded stack in Rust, in virtual time.
+    Smoltcp,
+    /// Any stack behind an interface of this machine, in real time.
+    Tap,
 }
 
 impl Subject {
     /// All of them, in the order of the report.
-    pub const ALL: [Subject; 2] = [Subject::Lockstep, Subject::Linux];
+    pub const ALL: [Subject; 4] = [Subject::Lockstep, Subject::Linux, Subject::Smoltcp, Subject::Tap];
+
+    /// Those that everybody has.
+    pub const DEFAULT: [Subject; 2] = [Subject::Lockstep, Subject::Linux];
 
     /// Its name.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Lockstep => "lockstep",
             Self::Linux => "linux",
+            Self::Smoltcp => "smoltcp",
+            Self::Tap => "tap",
         }
     }
 
@@ -48,23 +58,27 @@ impl Subject {
         match self {
             Self::Lockstep => Ok(Box::new(Lockstep::new(mtu, Table::repaired())?)),
             Self::Linux => Ok(Box::new(Linux::new(mtu)?)),
+            Self::Smoltcp => Err(Unsupported::Absent { reason: "smoltcp is no system under test yet" }.into()),
+            Self::Tap => Err(Unsupported::Absent { reason: "there is no interface with a stack behind it" }.into()),
         }
     }
 
     /// What it is judged by.
     pub fn terms(self, system: &dyn System) -> Terms {
         let deviant = match self {
-            Self::Lockstep => Vec::new(),
+            Self::Lockstep | Self::Smoltcp | Self::Tap => Vec::new(),
             Self::Linux => vec![Table::linux()],
         };
         Terms { deviant, ..Terms::new(system.timing(), self.time_wait()) }
     }
 
     /// How long its TIME-WAIT lasts. RFC 9293 §3.4.2 says four minutes and leaves the choice to experience; Linux has
-    /// one.
+    /// one, smoltcp ten seconds (`socket/tcp.rs`, `CLOSE_DELAY`). Whoever is not known has any.
     const fn time_wait(self) -> Duration {
         match self {
             Self::Lockstep => Duration::from_secs(240),
+            Self::Smoltcp => Duration::from_secs(10),
+            Self::Tap => Duration::ZERO,
             Self::Linux => Duration::from_secs(60),
         }
     }
@@ -150,10 +164,10 @@ pub struct Divergence {
 }
 
 /// Runs a scenario on a system.
-pub fn examine(scenario: &Scenario, subject: Subject, ledger: &Deviations) -> Outcome {
+pub fn examine(scenario: &Scenario, subject: Subject, lab: &Lab) -> Outcome {
     let began = Instant::now();
     let mut system = None;
-    let verdict = match judge(scenario, subject, ledger, &mut system) {
+    let verdict = match judge(scenario, subject, lab, &mut system) {
         Ok(verdict) => verdict,
         Err(Unjudged::Skip(reason)) => Verdict::Skip { reason },
         Err(Unjudged::Error(reason)) => Verdict::Error { reason },
@@ -170,14 +184,9 @@ impl From<ReadError> for Unjudged {
     }
 }
 
-fn judge(
-    scenario: &Scenario,
-    subject: Subject,
-    ledger: &Deviations,
-    system: &mut Option<String>,
-) -> Result<Verdict, Unjudged> {
+fn judge(scenario: &Scenario, subject: Subject, lab: &Lab, system: &mut Option<String>) -> Result<Verdict, Unjudged> {
     let played = Played::on(subject, &scenario.script()?)?;
-    let known = ledger.of(&played.system, &scenario.name);
+    let known = lab.deviations.of(&played.system, &scenario.name);
     *system = Some(played.system.clone());
     let ids = || known.iter().map(|deviation| deviation.id.clone()).collect();
     if known.is_empty() {
@@ -231,7 +240,10 @@ impl Played {
 
     /// Runs a script on a system of this sort.
     fn on(subject: Subject, script: &Script) -> Result<Self, Unjudged> {
-        let mut system = subject.system(script.mtu()).map_err(|fault| Unjudged::Error(fault.to_string()))?;
+        let mut system = subject.system(script.mtu()).map_err(|fault| match fault {
+            Fault::Unsupported(reason) => Unjudged::Skip(reason.to_string()),
+            Fault::Harness { .. } | Fault::Lost { .. } => Unjudged::Error(fault.to_string()),
+        })?;
         let terms = subject.terms(system.as_ref());
         Self::new(script, system.as_mut(), &terms)
     }
@@ -307,6 +319,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::deviations::Deviations;
     use crate::oracle;
     use crate::scenario;
     use crate::trace::Trace;
@@ -325,16 +338,16 @@ mod tests {
 
     #[test]
     fn an_excuse_for_what_conforms_is_stale() {
-        let verdict = |ledger: &Deviations| examine(&closed_open_active(), Subject::Lockstep, ledger).verdict;
-        assert_eq!(verdict(&Deviations::default()), Verdict::Pass);
-        assert_eq!(verdict(&ledger("linux", "L04")), Verdict::Pass);
-        assert_eq!(verdict(&ledger("lockstep", "X01")), Verdict::Stale { ids: vec!["X01".to_owned()] });
+        let verdict = |ledger: Deviations| examine(&closed_open_active(), Subject::Lockstep, &Lab::new(ledger)).verdict;
+        assert_eq!(verdict(Deviations::default()), Verdict::Pass);
+        assert_eq!(verdict(ledger("linux", "L04")), Verdict::Pass);
+        assert_eq!(verdict(ledger("lockstep", "X01")), Verdict::Stale { ids: vec!["X01".to_owned()] });
     }
 
     #[test]
     fn what_cannot_be_read_is_an_error() {
         let nowhere = Scenario::new("nowhere.pkt".into());
-        let verdict = examine(&nowhere, Subject::Lockstep, &Deviations::default()).verdict;
+        let verdict = examine(&nowhere, Subject::Lockstep, &Lab::default()).verdict;
         assert!(matches!(verdict, Verdict::Error { .. }), "{verdict:?}");
         assert!(!verdict.is_green());
     }

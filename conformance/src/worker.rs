@@ -4,14 +4,14 @@
 //! program starts itself again. The child runs several scenarios side by side, for they mostly wait, and tells each
 //! outcome in a line of JSON as soon as it is known.
 
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
-use std::process::{ExitCode, ExitStatus, Stdio};
+use std::process::{ChildStdin, ExitCode, ExitStatus, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use crate::deviations::Deviations;
+use crate::lab::Lab;
 use crate::namespace;
 use crate::scenario::Scenario;
 use crate::verdict::{Outcome, Subject, examine};
@@ -49,13 +49,14 @@ pub enum WorkerError {
 /// # Errors
 ///
 /// [`WorkerError`] if not all of them could be run.
-pub fn run(scenarios: &[Scenario], mut each: impl FnMut(Outcome)) -> Result<(), WorkerError> {
+pub fn run(scenarios: &[Scenario], lab: &Lab, mut each: impl FnMut(Outcome)) -> Result<(), WorkerError> {
     let paths = scenarios.iter().map(|scenario| scenario.path.clone().into_os_string());
     let mut child = namespace::reexec(std::iter::once(SUBCOMMAND.into()).chain(paths))
-        .stdin(Stdio::null())
+        .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()?;
+    instruct(child.stdin.take(), lab)?;
     let stdout = child.stdout.take().ok_or_else(|| io::Error::other("no pipe"))?;
     for line in BufReader::new(stdout).lines() {
         let line = line?;
@@ -70,12 +71,28 @@ pub fn run(scenarios: &[Scenario], mut each: impl FnMut(Outcome)) -> Result<(), 
     }
 }
 
-/// The child: enters a namespace, runs the scenarios in these files, and tells the outcomes on its standard output.
-pub fn serve(paths: Vec<PathBuf>, ledger: &Deviations) -> ExitCode {
+/// Tells the child what was chosen. One that has been refused its namespace no longer listens, and tells why itself.
+fn instruct(stdin: Option<ChildStdin>, lab: &Lab) -> io::Result<()> {
+    let mut stdin = stdin.ok_or_else(|| io::Error::other("no pipe"))?;
+    match stdin.write_all(serde_json::to_string(lab)?.as_bytes()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result,
+    }
+}
+
+/// The child: enters a namespace, hears on its standard input what was chosen, runs the scenarios in these files, and tells the outcomes on its standard output.
+pub fn serve(paths: Vec<PathBuf>) -> ExitCode {
     if let Err(refused) = namespace::enter() {
         eprintln!("{refused}");
         return ExitCode::from(namespace::EXIT_REFUSED);
     }
+    let lab = match listen() {
+        Ok(lab) => lab,
+        Err(error) => {
+            eprintln!("cannot hear what was chosen: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
     let scenarios: Vec<Scenario> = paths.into_iter().map(Scenario::new).collect();
     let next = AtomicUsize::new(0);
     let failed = Mutex::new(None);
@@ -83,7 +100,7 @@ pub fn serve(paths: Vec<PathBuf>, ledger: &Deviations) -> ExitCode {
         for _ in 0..SIDE_BY_SIDE {
             scope.spawn(|| {
                 while let Some(scenario) = scenarios.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    if let Err(error) = tell(&examine(scenario, Subject::Linux, ledger)) {
+                    if let Err(error) = tell(&examine(scenario, Subject::Linux, &lab)) {
                         failed.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).replace(error);
                         return;
                     }
@@ -98,6 +115,12 @@ pub fn serve(paths: Vec<PathBuf>, ledger: &Deviations) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn listen() -> io::Result<Lab> {
+    let mut told = String::new();
+    io::stdin().read_to_string(&mut told)?;
+    Ok(serde_json::from_str(&told)?)
 }
 
 /// In one piece, whatever the others do.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use lockstep_conformance::deviations::Deviations;
+use lockstep_conformance::lab::Lab;
 use lockstep_conformance::namespace::require;
 use lockstep_conformance::scenario::{self, Scenario};
 use lockstep_conformance::verdict::{Subject, Verdict, examine};
@@ -15,9 +16,9 @@ fn scenarios() -> Vec<Scenario> {
 
 #[test]
 fn lockstep_conforms_to_every_scenario() {
-    let ledger = Deviations::committed().expect("the ledger is well-formed");
+    let lab = Lab::committed().expect("the ledger is well-formed");
     for scenario in scenarios() {
-        let outcome = examine(&scenario, Subject::Lockstep, &ledger);
+        let outcome = examine(&scenario, Subject::Lockstep, &lab);
         assert_eq!(outcome.verdict, Verdict::Pass, "{}", outcome.scenario);
     }
 }

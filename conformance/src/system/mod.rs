@@ -214,6 +214,12 @@ pub enum Unsupported {
         /// The value refused.
         value: String,
     },
+    /// There is no such system here.
+    #[error("{reason}")]
+    Absent {
+        /// Why not, and what to do.
+        reason: &'static str,
+    },
     /// A call, flag or option that this system cannot make.
     #[error("this system has no {what}")]
     Call {

@@ -1,0 +1,30 @@
+//! What is chosen once, on the command line, and holds for every scenario of a job.
+
+use serde::{Deserialize, Serialize};
+
+use crate::deviations::{Deviations, DeviationsError};
+
+/// The choices of a job. A child process that runs a part of it is told all of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lab {
+    /// Where systems are known not to do what RFC 9293 says.
+    pub deviations: Deviations,
+    /// The names that are defined for `#ifdef` in scripts.
+    pub defines: Vec<String>,
+}
+
+impl Lab {
+    /// The laboratory of this repository: its ledger of deviations, and nothing else that was chosen.
+    ///
+    /// # Errors
+    ///
+    /// As [`Deviations::committed`].
+    pub fn committed() -> Result<Self, DeviationsError> {
+        Ok(Self::new(Deviations::committed()?))
+    }
+
+    /// One with this ledger of deviations, and nothing else that was chosen.
+    pub fn new(deviations: Deviations) -> Self {
+        Self { deviations, ..Self::default() }
+    }
+}
