@@ -148,8 +148,8 @@ pub struct Failure {
     pub difference: Option<Difference>,
     /// What the oracle cannot explain, if there is something.
     pub divergence: Option<Divergence>,
-    /// The exchange, line by line.
-    pub ladder: Vec<String>,
+    /// The exchange.
+    pub ladder: Vec<ladder::Row>,
 }
 
 /// What the oracle cannot explain.

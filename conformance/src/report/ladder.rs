@@ -1,9 +1,11 @@
 //! An exchange drawn as the RFC draws it: the system on the left, its peer on the right, time downwards.
 
 use std::collections::BTreeMap;
+use std::fmt::{self, Display, Formatter};
 use std::time::Duration;
 
 use lockstep_model::{Seq, SeqNum};
+use serde::{Deserialize, Serialize};
 
 use crate::run::{PEER_INITIAL, returned, wire};
 use crate::script::Flags;
@@ -13,9 +15,47 @@ use crate::trace::{Observation, Trace, What};
 /// How wide the column of the system is.
 const WIDTH: usize = 34;
 
-/// A line for each thing that was done or seen: the line of the script that asked for it, the time in seconds, and
-/// what it was. The numbers of segments count from the initial sequence numbers.
-pub fn draw(trace: &Trace) -> Vec<String> {
+/// One rung: a thing that was done or seen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Row {
+    /// The line of the script that asked for it, if one did.
+    pub line: Option<u32>,
+    /// When, since the scenario began.
+    pub microseconds: u64,
+    /// Where.
+    pub side: Side,
+    /// What it was.
+    pub words: String,
+}
+
+/// On which side of the wire something happens, or in which direction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Side {
+    /// In the system: a call of its user, or the state it says it is in.
+    System,
+    /// The system sent it.
+    Sent,
+    /// Its peer sent it.
+    Injected,
+}
+
+/// The line of the script, the time in seconds, and what it was on its side.
+impl Display for Row {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let line = self.line.map_or_else(String::new, |line| line.to_string());
+        let (seconds, rest) = (self.microseconds / 1_000_000, self.microseconds % 1_000_000);
+        write!(f, "{line:>4} {seconds:>4}.{rest:06}  ")?;
+        match self.side {
+            Side::System => write!(f, "{}", self.words),
+            Side::Sent => write!(f, "{:<WIDTH$} --> {}", "", self.words),
+            Side::Injected => write!(f, "{:<WIDTH$} <-- {}", "", self.words),
+        }
+    }
+}
+
+/// A rung for each thing that was done or seen. The numbers of segments count from the initial sequence numbers.
+pub fn draw(trace: &Trace) -> Vec<Row> {
     let mut numbers = Numbers::default();
     let returns: BTreeMap<u32, (Duration, &Ret)> = trace
         .observations
@@ -28,18 +68,17 @@ pub fn draw(trace: &Trace) -> Vec<String> {
     trace.observations.iter().filter_map(|seen| row(seen, &returns, &mut numbers)).collect()
 }
 
-fn row(seen: &Observation, returns: &BTreeMap<u32, (Duration, &Ret)>, numbers: &mut Numbers) -> Option<String> {
-    let (left, right) = match &seen.what {
-        What::Called { id, call } => (called(call, returns.get(id), seen.at), String::new()),
+fn row(seen: &Observation, returns: &BTreeMap<u32, (Duration, &Ret)>, numbers: &mut Numbers) -> Option<Row> {
+    let (side, words) = match &seen.what {
+        What::Called { id, call } => (Side::System, called(call, returns.get(id), seen.at)),
         // Told where the call was made.
         What::Returned { .. } => return None,
-        What::Probed { connection, state } => (format!("{state} ({})", connection.local.port()), String::new()),
-        What::Injected(datagram) => (String::new(), format!("<-- {}", numbers.injected(datagram))),
-        What::Sent(datagram) => (String::new(), format!("--> {}", numbers.sent(datagram))),
+        What::Probed { connection, state } => (Side::System, format!("{state} ({})", connection.local.port())),
+        What::Injected(datagram) => (Side::Injected, numbers.injected(datagram)),
+        What::Sent(datagram) => (Side::Sent, numbers.sent(datagram)),
     };
-    let line = seen.line.map_or_else(String::new, |line| line.to_string());
-    let row = format!("{line:>4} {:>11.6}  {left:<WIDTH$} {right}", seen.at.as_secs_f64());
-    Some(row.trim_end().to_owned())
+    let microseconds = u64::try_from(seen.at.as_micros()).unwrap_or(u64::MAX);
+    Some(Row { line: seen.line, microseconds, side, words })
 }
 
 /// What the numbers of the system count from, as far as it has shown it.
@@ -150,7 +189,8 @@ mod tests {
         let script = parse("test", script).expect("a script");
         let mut system = Lockstep::new(1500, Table::repaired()).expect("a stack");
         let run = run::run(&script, &mut system);
-        insta::assert_snapshot!(draw(&run.trace).join("\n"), @r"
+        let drawn: Vec<String> = draw(&run.trace).iter().map(Row::to_string).collect();
+        insta::assert_snapshot!(drawn.join("\n"), @r"
          2    0.000000  socket = 3
          3    0.000000  connect(3) = 0 at 0.010
          4    0.000000                                     --> <SEQ=0><CTL=SYN>

@@ -163,6 +163,7 @@ impl Display for Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::ladder::{Row, Side};
     use crate::run::Difference;
 
     fn outcome(scenario: &str, subject: Subject, verdict: Verdict) -> Outcome {
@@ -176,7 +177,7 @@ mod tests {
             script: "b/fails".to_owned(),
             difference: Some(Difference { line: 7, expected: "+0 > R 1:1(0)".to_owned(), seen: "nothing".to_owned() }),
             divergence: None,
-            ladder: vec!["   6    0.000000  close(4) = 0".to_owned()],
+            ladder: vec![Row { line: Some(6), microseconds: 0, side: Side::System, words: "close(4) = 0".to_owned() }],
         };
         let verdicts = [
             ("a/conforms", Verdict::Pass),
