@@ -211,7 +211,9 @@ impl<'t> Telling<'t> {
                 self.tell_listening(index, *fd, true);
             }
             Call::Connect { fd, address } => self.tell_connect(index, *fd, *address, outcome),
-            Call::Write { fd, data } | Call::Send { fd, data, .. } => self.tell_send(index, *fd, data.len(), outcome),
+            Call::Write { fd, data } | Call::Send { fd, data, .. } | Call::SendTo { fd, data, .. } => {
+                self.tell_send(index, *fd, data.len(), outcome);
+            }
             Call::Shutdown { fd, how } if succeeded => self.tell_shutdown(index, *fd, *how),
             Call::SetSockOpt { fd, option: SocketOption::Linger, value: OptionValue::Linger { on, seconds } }
                 if succeeded =>
@@ -227,6 +229,8 @@ impl<'t> Telling<'t> {
             | Call::Recv { .. }
             | Call::Shutdown { .. }
             | Call::Fcntl { .. }
+            | Call::Poll { .. }
+            | Call::Ioctl { .. }
             | Call::GetSockOpt { .. }
             | Call::SetSockOpt { .. } => {}
         }

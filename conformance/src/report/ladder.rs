@@ -147,6 +147,12 @@ fn called(call: &Call, returned_later: Option<&(Duration, &Ret)>, at: Duration) 
         Call::Write { fd, data } => format!("write({}, {})", fd.0, data.len()),
         Call::Recv { fd, length, .. } => format!("recv({}, {length})", fd.0),
         Call::Send { fd, data, .. } => format!("send({}, {})", fd.0, data.len()),
+        Call::SendTo { fd, data, .. } => format!("sendto({}, {})", fd.0, data.len()),
+        Call::Poll { fds, .. } => {
+            let fds: Vec<String> = fds.iter().map(|polled| polled.fd.0.to_string()).collect();
+            format!("poll({})", fds.join(", "))
+        }
+        Call::Ioctl { fd, request } => format!("ioctl({}, {})", fd.0, request.name()),
         Call::Shutdown { fd, how: ShutdownHow::Read } => format!("shutdown({}, SHUT_RD)", fd.0),
         Call::Shutdown { fd, how: ShutdownHow::Write } => format!("shutdown({}, SHUT_WR)", fd.0),
         Call::Shutdown { fd, how: ShutdownHow::Both } => format!("shutdown({}, SHUT_RDWR)", fd.0),

@@ -229,7 +229,9 @@ fn option_is(wanted: &OptionValue, output: &Output) -> Result<(), String> {
         (_, system::OptionValue::Linger { on, seconds }) => {
             format!("the option is {{onoff={}, linger={seconds}}}", u8::from(*on))
         }
+        (_, system::OptionValue::Time(time)) => format!("the option is {time:?}"),
         (_, system::OptionValue::Text(name)) => format!("the option is {name}"),
+        (_, system::OptionValue::Bytes(bytes)) => format!("the option is {bytes:02x?}"),
     })
 }
 

@@ -76,7 +76,9 @@ pub fn run(script: &Script, system: &mut dyn System) -> Run {
         Ok(()) => End::Completed,
         Err(Stop::Differs(difference)) => End::Differs(difference),
         Err(Stop::Fault(Fault::Unsupported(unsupported))) => End::Skipped(unsupported.to_string()),
-        Err(Stop::Fault(fault @ (Fault::Harness { .. } | Fault::Lost { .. }))) => End::Broken(fault.to_string()),
+        Err(Stop::Fault(fault @ (Fault::Harness { .. } | Fault::Command { .. } | Fault::Lost { .. }))) => {
+            End::Broken(fault.to_string())
+        }
     };
     Run { trace: player.into_trace(), end }
 }

@@ -3,8 +3,12 @@
 //! Names, numbers and semantics are those of POSIX and Linux, because the packetdrill language speaks them; a system
 //! that is no kernel imitates them.
 
-use std::fmt;
 use std::net::SocketAddrV4;
+use std::time::Duration;
+
+use super::errno::Errno;
+use super::option::{OptionValue, SocketOption};
+use super::poll::{PollEvents, PollFd};
 
 /// A socket call. Every socket is an IPv4 TCP socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,6 +73,31 @@ pub enum Call {
         /// How to send.
         flags: MessageFlags,
     },
+    /// `sendto(fd, data, flags, address)`, which with [`MessageFlags::fast_open`] connects first (RFC 7413).
+    SendTo {
+        /// The socket.
+        fd: Descriptor,
+        /// The bytes to send.
+        data: Vec<u8>,
+        /// How to send.
+        flags: MessageFlags,
+        /// The peer.
+        address: SocketAddrV4,
+    },
+    /// `poll(fds, timeout)`; returns how many are ready, and [`Output::Poll`].
+    Poll {
+        /// What is asked about.
+        fds: Vec<PollFd>,
+        /// How long to wait for one of them, without end if it is `None`.
+        timeout: Option<Duration>,
+    },
+    /// `ioctl(fd, request)`; returns [`Output::Number`].
+    Ioctl {
+        /// The socket.
+        fd: Descriptor,
+        /// What is asked.
+        request: IoctlRequest,
+    },
     /// `shutdown(fd, how)`.
     Shutdown {
         /// The socket.
@@ -107,11 +136,11 @@ pub enum Call {
 }
 
 impl Call {
-    /// The descriptor it is made on; only [`Call::Socket`] has none.
+    /// The descriptor it is made on; [`Call::Socket`] has none, and [`Call::Poll`] no single one.
     #[must_use]
     pub fn descriptor(&self) -> Option<Descriptor> {
         match self {
-            Call::Socket => None,
+            Call::Socket | Call::Poll { .. } => None,
             Call::Bind { fd, .. }
             | Call::Listen { fd, .. }
             | Call::Accept { fd }
@@ -120,6 +149,8 @@ impl Call {
             | Call::Write { fd, .. }
             | Call::Recv { fd, .. }
             | Call::Send { fd, .. }
+            | Call::SendTo { fd, .. }
+            | Call::Ioctl { fd, .. }
             | Call::Shutdown { fd, .. }
             | Call::Close { fd }
             | Call::Fcntl { fd, .. }
@@ -164,6 +195,10 @@ pub enum Output {
     Address(SocketAddrV4),
     /// The value of an option.
     Option(OptionValue),
+    /// What is ready, in the order in which it was asked about; what is not is an empty set of events.
+    Poll(Vec<PollEvents>),
+    /// What an `ioctl` wrote.
+    Number(i32),
 }
 
 /// `fcntl` on the file status flags. Their numbers are those of Linux: `O_RDWR` is 2, `O_NONBLOCK` is 0o4000.
@@ -189,6 +224,72 @@ pub struct MessageFlags {
     pub out_of_band: bool,
     /// `MSG_MORE`: more data follows, do not push yet.
     pub more: bool,
+    /// `MSG_EOR`: the end of a record, which is not merged with what follows.
+    pub end_of_record: bool,
+    /// `MSG_WAITALL`: a read that blocks ends when all that was asked for is there.
+    pub wait_all: bool,
+    /// `MSG_TRUNC`: what is received is thrown away, and only counted.
+    pub truncate: bool,
+    /// `MSG_FASTOPEN`: open the connection and send with the SYN (RFC 7413).
+    pub fast_open: bool,
+    /// `MSG_ZEROCOPY`: send from the caller's memory, and tell when it may be used again.
+    pub zero_copy: bool,
+    /// `MSG_ERRQUEUE`: receive what the socket has to tell, not what the peer sent.
+    pub error_queue: bool,
+}
+
+impl MessageFlags {
+    /// No flags at all.
+    pub const NONE: MessageFlags = MessageFlags {
+        peek: false,
+        dont_wait: false,
+        out_of_band: false,
+        more: false,
+        end_of_record: false,
+        wait_all: false,
+        truncate: false,
+        fast_open: false,
+        zero_copy: false,
+        error_queue: false,
+    };
+}
+
+/// What an `ioctl` asks of a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IoctlRequest {
+    /// `SIOCINQ`, `FIONREAD`: how many octets wait to be read.
+    Unread,
+    /// `SIOCOUTQ`, `TIOCOUTQ`: how many octets were written and are not acknowledged.
+    Unacknowledged,
+    /// `SIOCOUTQNSD`: how many octets were written and are not sent.
+    Unsent,
+    /// `SIOCATMARK`: whether reading has come to the urgent mark.
+    AtMark,
+}
+
+impl IoctlRequest {
+    /// The request of this name in C.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "SIOCINQ" | "FIONREAD" => Some(Self::Unread),
+            "SIOCOUTQ" | "TIOCOUTQ" => Some(Self::Unacknowledged),
+            "SIOCOUTQNSD" => Some(Self::Unsent),
+            "SIOCATMARK" => Some(Self::AtMark),
+            _ => None,
+        }
+    }
+
+    /// Its name in C.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Unread => "SIOCINQ",
+            Self::Unacknowledged => "SIOCOUTQ",
+            Self::Unsent => "SIOCOUTQNSD",
+            Self::AtMark => "SIOCATMARK",
+        }
+    }
 }
 
 /// Which direction `shutdown` closes.
@@ -200,148 +301,4 @@ pub enum ShutdownHow {
     Write,
     /// `SHUT_RDWR`.
     Both,
-}
-
-/// The value of a socket option.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum OptionValue {
-    /// An `int`: a switch, a size in bytes, a time in the option's own unit.
-    Int(i32),
-    /// `struct linger`.
-    Linger {
-        /// Whether closing lingers, or with zero seconds aborts.
-        on: bool,
-        /// For how many seconds.
-        seconds: i32,
-    },
-    /// A name, such as that of a congestion control.
-    Text(String),
-}
-
-/// Declares [`SocketOption`] once, with the name a script writes.
-macro_rules! socket_options {
-    ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
-        /// A socket option. Its name tells its level: `SO_` is `SOL_SOCKET`, `TCP_` is `SOL_TCP`.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum SocketOption { $($(#[$doc])* $variant,)* }
-
-        impl SocketOption {
-            /// All options.
-            pub const ALL: &[SocketOption] = &[$(SocketOption::$variant,)*];
-
-            /// The option's name in C, such as `SO_REUSEADDR`.
-            #[must_use]
-            pub fn name(self) -> &'static str {
-                match self { $(SocketOption::$variant => $name,)* }
-            }
-        }
-    };
-}
-
-socket_options! {
-    /// Whether a local address may be bound while old connections still use it.
-    ReuseAddr = "SO_REUSEADDR",
-    /// Whether an idle connection is probed.
-    KeepAlive = "SO_KEEPALIVE",
-    /// What closing does with unsent data; its value is [`OptionValue::Linger`].
-    Linger = "SO_LINGER",
-    /// Size of the receive buffer in bytes.
-    RcvBuf = "SO_RCVBUF",
-    /// Size of the send buffer in bytes.
-    SndBuf = "SO_SNDBUF",
-    /// The pending error, which reading clears.
-    Error = "SO_ERROR",
-    /// Whether small segments go out at once.
-    NoDelay = "TCP_NODELAY",
-    /// The greatest segment to send, in bytes.
-    MaxSeg = "TCP_MAXSEG",
-    /// Whether partial segments are held back.
-    Cork = "TCP_CORK",
-    /// Idle time before the first keep-alive probe, in seconds.
-    KeepIdle = "TCP_KEEPIDLE",
-    /// Time between keep-alive probes, in seconds.
-    KeepIntvl = "TCP_KEEPINTVL",
-    /// How many keep-alive probes may go unanswered.
-    KeepCnt = "TCP_KEEPCNT",
-    /// How often a SYN is retransmitted.
-    SynCnt = "TCP_SYNCNT",
-    /// How long an orphan stays in FIN-WAIT-2, in seconds.
-    Linger2 = "TCP_LINGER2",
-    /// How long sent data may stay unacknowledged, in milliseconds (RFC 5482).
-    UserTimeout = "TCP_USER_TIMEOUT",
-    /// Whether ACKs are sent at once.
-    QuickAck = "TCP_QUICKACK",
-    /// The congestion control; its value is [`OptionValue::Text`].
-    Congestion = "TCP_CONGESTION",
-}
-
-impl SocketOption {
-    /// The option of this name in C, if it is one of ours.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|option| option.name() == name)
-    }
-}
-
-/// An error number, by the numbers of Linux.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Errno(pub i32);
-
-/// Declares the error numbers that have a name here.
-macro_rules! errnos {
-    ($($name:ident)*) => {
-        impl Errno {
-            $(
-                #[doc = concat!("`", stringify!($name), "`.")]
-                pub const $name: Errno = Errno(libc::$name);
-            )*
-
-            const NAMED: &[(&str, Errno)] = &[$((stringify!($name), Errno::$name),)*];
-        }
-    };
-}
-
-errnos! {
-    EACCES EADDRINUSE EADDRNOTAVAIL EAFNOSUPPORT EAGAIN EALREADY EBADF ECONNABORTED ECONNREFUSED ECONNRESET
-    EDESTADDRREQ EFAULT EHOSTUNREACH EINPROGRESS EINTR EINVAL EISCONN EMFILE EMSGSIZE ENETDOWN ENETUNREACH ENFILE
-    ENOBUFS ENOENT ENOMEM ENOPROTOOPT ENOTCONN ENOTSOCK EOPNOTSUPP EPERM EPIPE EPROTO ETIMEDOUT
-}
-
-impl Errno {
-    /// The error number of this name, if it is one of ours.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        Self::NAMED.iter().find(|(known, _)| *known == name).map(|(_, errno)| *errno)
-    }
-}
-
-impl fmt::Display for Errno {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match Self::NAMED.iter().find(|(_, errno)| errno == self) {
-            Some((name, _)) => f.write_str(name),
-            None => write!(f, "errno {}", self.0),
-        }
-    }
-}
-
-impl fmt::Debug for Errno {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_lead_to_options_and_errors_and_back() {
-        for option in SocketOption::ALL {
-            assert_eq!(SocketOption::named(option.name()), Some(*option));
-        }
-        assert_eq!(SocketOption::named("SO_NONSENSE"), None);
-        assert_eq!(Errno::named("ECONNRESET"), Some(Errno::ECONNRESET));
-        assert_eq!(Errno::ECONNRESET.to_string(), "ECONNRESET");
-        assert_eq!(Errno(9_999).to_string(), "errno 9999");
-    }
 }

@@ -23,13 +23,19 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 mod call;
+mod errno;
+pub mod info;
 pub mod linux;
 pub mod lockstep;
+mod option;
+mod poll;
 
-pub use call::{
-    Call, Descriptor, Errno, FileControl, MessageFlags, OptionValue, Output, Ret, ShutdownHow, SocketOption, Success,
-};
+pub use call::{Call, Descriptor, FileControl, IoctlRequest, MessageFlags, Output, Ret, ShutdownHow, Success};
+pub use errno::Errno;
+pub use info::TcpInfo;
 pub use lockstep_model::State;
+pub use option::{OptionKind, OptionValue, SocketOption};
+pub use poll::{PollEvents, PollFd};
 
 /// The address of the system under test (TEST-NET-1, RFC 5737).
 pub const SYSTEM_ADDRESS: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
@@ -96,6 +102,45 @@ pub trait System {
     /// # Errors
     /// [`Fault::Unsupported`] when the system has no such knob or refuses the value.
     fn knob(&mut self, name: &str, value: &str) -> Result<(), Fault>;
+
+    /// What the system tells of the inside of the connection behind this socket: `getsockopt(TCP_INFO)`.
+    ///
+    /// # Errors
+    /// [`Fault::Unsupported`] when the system tells nothing, [`Fault::Harness`] when there is no such socket.
+    fn info(&mut self, fd: Descriptor) -> Result<TcpInfo, Fault> {
+        let Descriptor(_) = fd;
+        Err(Unsupported::Call { what: "TCP_INFO" }.into())
+    }
+
+    /// Ends this connection from outside, as `tcpdrop` does on FreeBSD and `ss --kill` on Linux: its user finds it
+    /// aborted (`ECONNABORTED`), the peer may be sent a reset. One that does not exist is dropped already.
+    ///
+    /// # Errors
+    /// [`Fault::Unsupported`] when the system has no such thing, [`Fault::Harness`] when it fails.
+    fn drop_connection(&mut self, connection: FourTuple) -> Result<(), Fault> {
+        let FourTuple { .. } = connection;
+        Err(Unsupported::Call { what: "tcpdrop" }.into())
+    }
+
+    /// Runs a shell command beside the system under test, in its own network namespace, and waits for its end.
+    ///
+    /// # Errors
+    /// [`Fault::Unsupported`] when the system has no shell of its own: nothing is ever run on the host.
+    /// [`Fault::Command`] when the command fails.
+    fn shell(&mut self, command: &str) -> Result<(), Fault> {
+        let _ = command;
+        Err(Unsupported::Call { what: "shell for commands" }.into())
+    }
+
+    /// The next active OPEN takes this initial sequence number (RFC 9293 §3.4.1), so that a scenario can come to the end
+    /// of the number space.
+    ///
+    /// # Errors
+    /// [`Fault::Unsupported`] when the system always chooses itself, or does not take this number.
+    fn initial_sequence(&mut self, iss: u32) -> Result<(), Fault> {
+        let _ = iss;
+        Err(Unsupported::Call { what: "initial sequence number of the tester's choice" }.into())
+    }
 }
 
 /// Why [`System::run_until`] returned.
@@ -241,6 +286,14 @@ pub enum Fault {
         doing: &'static str,
         /// Why it could not.
         error: std::io::Error,
+    },
+    /// A shell command of the scenario did not succeed.
+    #[error("the command `{command}` {how}")]
+    Command {
+        /// The command.
+        command: String,
+        /// What became of it, such as `ends with status 1: no such device`.
+        how: String,
     },
     /// The observer was too slow for what the system sent.
     #[error("the observer missed {datagrams} datagrams of the system under test")]

@@ -34,6 +34,7 @@ mod diag;
 mod link;
 mod netlink;
 mod offload;
+mod options;
 mod packet;
 mod sockets;
 pub(crate) mod sys;

@@ -8,10 +8,9 @@ use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 
-use super::sys;
+use super::{options, sys};
 use crate::system::{
-    Call, Descriptor, Errno, FileControl, MessageFlags, OptionValue, Output, Ret, ShutdownHow, SocketOption, Success,
-    Unsupported,
+    Call, Descriptor, Errno, FileControl, MessageFlags, OptionValue, Output, Ret, ShutdownHow, Success, Unsupported,
 };
 
 /// The most that one read asks for; no receive buffer is larger.
@@ -68,7 +67,7 @@ impl Sockets {
 
     /// Closes all sockets with a reset, so that no connection outlives its scenario.
     pub(super) fn abort(&mut self) {
-        let linger = linger(true, 0);
+        let linger = options::linger(true, 0);
         for socket in std::mem::take(&mut self.open).into_values() {
             // Should this fail, the socket closes in the ordinary way: as good, only slower.
             let _ = sys::set_option(&socket.fd, libc::SOL_SOCKET, libc::SO_LINGER, &linger);
@@ -88,6 +87,9 @@ impl Sockets {
             | Call::Shutdown { .. }
             | Call::Close { .. }
             | Call::Fcntl { .. }
+            | Call::SendTo { .. }
+            | Call::Poll { .. }
+            | Call::Ioctl { .. }
             | Call::GetSockOpt { .. }
             | Call::SetSockOpt { .. } => return None,
         };
@@ -123,6 +125,9 @@ impl Sockets {
             Call::Send { fd, data, flags } => {
                 written(sys::send(self.fd(*fd)?, rest(data, sent), message_flags(*flags)))
             }
+            Call::SendTo { .. } | Call::Poll { .. } | Call::Ioctl { .. } => {
+                Err(io::Error::from_raw_os_error(libc::EOPNOTSUPP))
+            }
             Call::Shutdown { fd, how } => nothing(sys::shutdown(self.fd(*fd)?, direction(*how))),
             Call::Close { fd } => {
                 let socket = self.open.remove(fd).ok_or_else(bad_descriptor)?;
@@ -130,10 +135,10 @@ impl Sockets {
             }
             Call::Fcntl { fd, control } => self.fcntl(*fd, *control),
             Call::GetSockOpt { fd, option } => {
-                let value = get_option(self.fd(*fd)?, *option)?;
+                let value = options::get(self.fd(*fd)?, *option)?;
                 Ok(Success { value: 0, output: Output::Option(value) })
             }
-            Call::SetSockOpt { fd, option, value } => nothing(set_option(self.fd(*fd)?, *option, value)),
+            Call::SetSockOpt { fd, option, value } => nothing(options::set(self.fd(*fd)?, *option, value)),
         }
     }
 
@@ -165,6 +170,15 @@ impl Sockets {
 
 /// Linux makes close(2) wait even on a socket that does not block, and with it all of us.
 fn refuse_what_blocks_anyway(call: &Call) -> Result<(), Unsupported> {
+    let missing = match call {
+        Call::SendTo { .. } => "sendto",
+        Call::Poll { .. } => "poll",
+        Call::Ioctl { .. } => "ioctl",
+        _ => "",
+    };
+    if !missing.is_empty() {
+        return Err(Unsupported::Call { what: missing });
+    }
     if let Call::SetSockOpt { value: OptionValue::Linger { on: true, seconds: 1.. }, .. } = call {
         return Err(Unsupported::Call { what: "close that lingers" });
     }
@@ -225,65 +239,31 @@ fn direction(how: ShutdownHow) -> libc::c_int {
 }
 
 fn message_flags(flags: MessageFlags) -> libc::c_int {
-    let MessageFlags { peek, dont_wait, out_of_band, more } = flags;
-    [(peek, libc::MSG_PEEK), (dont_wait, libc::MSG_DONTWAIT), (out_of_band, libc::MSG_OOB), (more, libc::MSG_MORE)]
-        .into_iter()
-        .filter(|(set, _)| *set)
-        .fold(0, |bits, (_, bit)| bits | bit)
-}
-
-fn get_option(fd: &OwnedFd, option: SocketOption) -> io::Result<OptionValue> {
-    let (level, name) = number(option);
-    match option {
-        SocketOption::Linger => {
-            let [a, b, c, d, e, f, g, h] = sys::get_option::<8>(fd, level, name)?;
-            let on = i32::from_ne_bytes([a, b, c, d]) != 0;
-            Ok(OptionValue::Linger { on, seconds: i32::from_ne_bytes([e, f, g, h]) })
-        }
-        SocketOption::Congestion => {
-            let text = sys::get_option::<16>(fd, level, name)?;
-            let text: Vec<u8> = text.into_iter().take_while(|byte| *byte != 0).collect();
-            Ok(OptionValue::Text(String::from_utf8_lossy(&text).into_owned()))
-        }
-        _ => Ok(OptionValue::Int(i32::from_ne_bytes(sys::get_option::<4>(fd, level, name)?))),
-    }
-}
-
-fn set_option(fd: &OwnedFd, option: SocketOption, value: &OptionValue) -> io::Result<()> {
-    let (level, name) = number(option);
-    match value {
-        OptionValue::Int(value) => sys::set_option(fd, level, name, &value.to_ne_bytes()),
-        OptionValue::Linger { on, seconds } => sys::set_option(fd, level, name, &linger(*on, *seconds)),
-        OptionValue::Text(text) => sys::set_option(fd, level, name, text.as_bytes()),
-    }
-}
-
-/// `struct linger`.
-fn linger(on: bool, seconds: i32) -> [u8; 8] {
-    let [a, b, c, d] = i32::from(on).to_ne_bytes();
-    let [e, f, g, h] = seconds.to_ne_bytes();
-    [a, b, c, d, e, f, g, h]
-}
-
-/// Level and number of an option.
-fn number(option: SocketOption) -> (libc::c_int, libc::c_int) {
-    match option {
-        SocketOption::ReuseAddr => (libc::SOL_SOCKET, libc::SO_REUSEADDR),
-        SocketOption::KeepAlive => (libc::SOL_SOCKET, libc::SO_KEEPALIVE),
-        SocketOption::Linger => (libc::SOL_SOCKET, libc::SO_LINGER),
-        SocketOption::RcvBuf => (libc::SOL_SOCKET, libc::SO_RCVBUF),
-        SocketOption::SndBuf => (libc::SOL_SOCKET, libc::SO_SNDBUF),
-        SocketOption::Error => (libc::SOL_SOCKET, libc::SO_ERROR),
-        SocketOption::NoDelay => (libc::IPPROTO_TCP, libc::TCP_NODELAY),
-        SocketOption::MaxSeg => (libc::IPPROTO_TCP, libc::TCP_MAXSEG),
-        SocketOption::Cork => (libc::IPPROTO_TCP, libc::TCP_CORK),
-        SocketOption::KeepIdle => (libc::IPPROTO_TCP, libc::TCP_KEEPIDLE),
-        SocketOption::KeepIntvl => (libc::IPPROTO_TCP, libc::TCP_KEEPINTVL),
-        SocketOption::KeepCnt => (libc::IPPROTO_TCP, libc::TCP_KEEPCNT),
-        SocketOption::SynCnt => (libc::IPPROTO_TCP, libc::TCP_SYNCNT),
-        SocketOption::Linger2 => (libc::IPPROTO_TCP, libc::TCP_LINGER2),
-        SocketOption::UserTimeout => (libc::IPPROTO_TCP, libc::TCP_USER_TIMEOUT),
-        SocketOption::QuickAck => (libc::IPPROTO_TCP, libc::TCP_QUICKACK),
-        SocketOption::Congestion => (libc::IPPROTO_TCP, libc::TCP_CONGESTION),
-    }
+    let MessageFlags {
+        peek,
+        dont_wait,
+        out_of_band,
+        more,
+        end_of_record,
+        wait_all,
+        truncate,
+        fast_open,
+        zero_copy,
+        error_queue,
+    } = flags;
+    [
+        (peek, libc::MSG_PEEK),
+        (dont_wait, libc::MSG_DONTWAIT),
+        (out_of_band, libc::MSG_OOB),
+        (more, libc::MSG_MORE),
+        (end_of_record, libc::MSG_EOR),
+        (wait_all, libc::MSG_WAITALL),
+        (truncate, libc::MSG_TRUNC),
+        (fast_open, libc::MSG_FASTOPEN),
+        (zero_copy, libc::MSG_ZEROCOPY),
+        (error_queue, libc::MSG_ERRQUEUE),
+    ]
+    .into_iter()
+    .filter(|(set, _)| *set)
+    .fold(0, |bits, (_, bit)| bits | bit)
 }

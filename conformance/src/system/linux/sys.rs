@@ -177,6 +177,40 @@ pub(super) fn get_option<const N: usize>(fd: &OwnedFd, level: c_int, name: c_int
     Ok(value)
 }
 
+/// `getsockopt(2)` of what may have any length up to `most`.
+#[allow(unsafe_code)]
+pub(super) fn get_bytes(fd: &OwnedFd, level: c_int, name: c_int, most: usize) -> io::Result<Vec<u8>> {
+    let mut value = vec![0; most];
+    let mut length = socklen(&value)?;
+    // SAFETY: the kernel writes at most `length` bytes of value, the vector's length, and the length itself.
+    zero(unsafe { libc::getsockopt(fd.as_raw_fd(), level, name, value.as_mut_ptr().cast(), &raw mut length) })?;
+    value.truncate(length.try_into().unwrap_or(most));
+    Ok(value)
+}
+
+/// `getsockopt(2)` of a `struct timeval`.
+#[allow(unsafe_code)]
+pub(super) fn get_time(fd: &OwnedFd, level: c_int, name: c_int) -> io::Result<Duration> {
+    let mut time = libc::timeval { tv_sec: 0, tv_usec: 0 };
+    let mut length = socklen_t::try_from(size_of_val(&time)).map_err(io::Error::other)?;
+    // SAFETY: the kernel writes at most `length` bytes of time, its size, of which every value is valid, and the length.
+    zero(unsafe { libc::getsockopt(fd.as_raw_fd(), level, name, (&raw mut time).cast(), &raw mut length) })?;
+    let (seconds, micros) = (u64::try_from(time.tv_sec), u64::try_from(time.tv_usec));
+    Ok(Duration::from_secs(seconds.unwrap_or_default()) + Duration::from_micros(micros.unwrap_or_default()))
+}
+
+/// `setsockopt(2)` of a `struct timeval`.
+#[allow(unsafe_code)]
+pub(super) fn set_time(fd: &OwnedFd, level: c_int, name: c_int, time: Duration) -> io::Result<()> {
+    let time = libc::timeval {
+        tv_sec: time.as_secs().try_into().unwrap_or(libc::time_t::MAX),
+        tv_usec: time.subsec_micros().into(),
+    };
+    let length = socklen_t::try_from(size_of_val(&time)).map_err(io::Error::other)?;
+    // SAFETY: the kernel reads at most the length given, that of the timeval.
+    zero(unsafe { libc::setsockopt(fd.as_raw_fd(), level, name, (&raw const time).cast(), length) })
+}
+
 /// `setsockopt(2)`.
 #[allow(unsafe_code)]
 pub(super) fn set_option(fd: &OwnedFd, level: c_int, name: c_int, value: &[u8]) -> io::Result<()> {

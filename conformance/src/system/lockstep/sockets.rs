@@ -129,6 +129,9 @@ impl Sockets {
             | Call::Shutdown { .. }
             | Call::Close { .. }
             | Call::Fcntl { .. }
+            | Call::SendTo { .. }
+            | Call::Poll { .. }
+            | Call::Ioctl { .. }
             | Call::GetSockOpt { .. }
             | Call::SetSockOpt { .. } => MessageFlags::default(),
         };
@@ -171,6 +174,9 @@ impl Caller<'_> {
             Call::Recv { fd, length, flags } => self.receive(*fd, *length, *flags),
             Call::Write { fd, data } => self.send(*fd, data, MessageFlags::default(), sent),
             Call::Send { fd, data, flags } => self.send(*fd, data, *flags, sent),
+            Call::SendTo { .. } => Err(no("sendto")),
+            Call::Poll { .. } => Err(no("poll")),
+            Call::Ioctl { .. } => Err(no("ioctl")),
             Call::Shutdown { fd, how } => self.shutdown(*fd, *how),
             Call::Close { fd } => self.close(*fd),
             Call::Fcntl { fd, control } => self.control(*fd, *control),
@@ -377,7 +383,7 @@ impl Caller<'_> {
                 }
             }
             (SocketOption::Linger, OptionValue::Linger { on: true, seconds: 1.. }) => {
-                return Err(Refusal::Unsupported(Unsupported::Call { what: "close that lingers" }));
+                return Err(no("close that lingers"));
             }
             (SocketOption::Linger, OptionValue::Linger { on, seconds }) => socket.linger = on.then_some(*seconds),
             (other, _) => return Err(no_option(other)),
@@ -418,17 +424,39 @@ fn errno(failure: Failure) -> Errno {
     }
 }
 
+/// What the stack has not, by its name.
 fn refuse(flags: MessageFlags) -> Result<(), Refusal> {
-    let MessageFlags { peek: _, dont_wait: _, out_of_band, more } = flags;
-    match (out_of_band, more) {
-        (true, _) => Err(Refusal::Unsupported(Unsupported::Call { what: "MSG_OOB" })),
-        (false, true) => Err(Refusal::Unsupported(Unsupported::Call { what: "MSG_MORE" })),
-        (false, false) => Ok(()),
-    }
+    let MessageFlags {
+        peek: _,
+        dont_wait: _,
+        out_of_band,
+        more,
+        end_of_record,
+        wait_all,
+        truncate,
+        fast_open,
+        zero_copy,
+        error_queue,
+    } = flags;
+    let missing = [
+        (out_of_band, "MSG_OOB"),
+        (more, "MSG_MORE"),
+        (end_of_record, "MSG_EOR"),
+        (wait_all, "MSG_WAITALL"),
+        (truncate, "MSG_TRUNC"),
+        (fast_open, "MSG_FASTOPEN"),
+        (zero_copy, "MSG_ZEROCOPY"),
+        (error_queue, "MSG_ERRQUEUE"),
+    ];
+    missing.iter().find(|(set, _)| *set).map_or(Ok(()), |(_, name)| Err(no(name)))
 }
 
 fn no_option(option: SocketOption) -> Refusal {
-    Refusal::Unsupported(Unsupported::Call { what: option.name() })
+    no(option.name())
+}
+
+fn no(what: &'static str) -> Refusal {
+    Refusal::Unsupported(Unsupported::Call { what })
 }
 
 fn nothing() -> Done {
