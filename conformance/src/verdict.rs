@@ -242,7 +242,7 @@ impl Played {
     fn on(subject: Subject, script: &Script) -> Result<Self, Unjudged> {
         let mut system = subject.system(script.mtu()).map_err(|fault| match fault {
             Fault::Unsupported(reason) => Unjudged::Skip(reason.to_string()),
-            Fault::Harness { .. } | Fault::Lost { .. } => Unjudged::Error(fault.to_string()),
+            Fault::Harness { .. } | Fault::Command { .. } | Fault::Lost { .. } => Unjudged::Error(fault.to_string()),
         })?;
         let terms = subject.terms(system.as_ref());
         Self::new(script, system.as_mut(), &terms)
