@@ -1,11 +1,17 @@
 //! The ledger of known differences: where a system under test does not do what RFC 9293 says, why, and who says so.
 //!
-//! `deviations.toml` holds the entries. A scenario always states the RFC's expectation. For a system with an entry
-//! for it the script of the same path under `deviations/SYSTEM/` says exactly what that system does instead, and the
-//! run of that script decides: a difference is expected only as it was recorded. An entry for a scenario that passes
-//! anyway is *stale*, and as bad as a failure: what no longer differs must not be excused.
+//! `deviations.toml` holds the entries. A scenario always states the RFC's expectation. What a system does instead is
+//! recorded in one of three forms, and a difference is expected only as it was recorded:
+//!
+//! * for `scenarios`, the script of the same path under `deviations/SYSTEM/` says it, and the run of that script decides;
+//! * for those `seen`, the first difference is told word by word;
+//! * of the `cells` of the matrix the reaction is told, as the matrix writes it.
+//!
+//! An entry for what conforms anyway is *stale*, and as bad as a failure: what no longer differs must not be excused. An
+//! entry of kind *choice* excuses nothing: it tells of what a system does as it may, where others do otherwise, and its
+//! scenarios pass.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -29,12 +35,36 @@ pub struct Deviation {
     pub system: String,
     /// The versions of it that differ, such as `>=6.0` or `>=6.0, <6.19`; all without it.
     pub versions: Option<String>,
-    /// The scenarios that show it.
+    /// Whether the RFC leaves this to the system.
+    #[serde(default)]
+    pub kind: Kind,
+    /// The scenarios that show it; what the system does instead is a script of its own.
+    #[serde(default)]
     pub scenarios: BTreeSet<String>,
+    /// The scenarios that show it, and the first difference there.
+    #[serde(default)]
+    pub seen: BTreeMap<String, String>,
+    /// The cells of the matrix that show it, such as `FIN-WAIT-2/RST R-1`, and the reaction there.
+    #[serde(default)]
+    pub cells: BTreeMap<String, String>,
+    /// The words it is held against, and where they stand, such as `RFC 9293 §3.5.2: "..."`.
+    #[serde(default)]
+    pub words: String,
     /// What differs, and why that may be.
     pub reason: String,
     /// Where this is known from.
     pub source: String,
+}
+
+/// What an entry is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// The system does not do what the RFC says.
+    #[default]
+    Deviation,
+    /// The RFC allows what it does.
+    Choice,
 }
 
 /// Why a ledger is none.
@@ -51,7 +81,7 @@ pub enum DeviationsError {
         /// What it says.
         versions: String,
     },
-    /// An entry without a reason, a source or a scenario.
+    /// An entry without a reason, a source, or anything that shows it.
     #[error("{id} has no {what}")]
     Empty {
         /// The entry.
@@ -82,17 +112,34 @@ impl Deviations {
         Ok(ledger)
     }
 
-    /// What is known of a system, by its name and version such as `linux 6.18`, in a scenario.
+    /// All entries, in the order of the file.
+    pub fn entries(&self) -> &[Deviation] {
+        &self.deviation
+    }
+
+    /// How a system, of this name and version such as `linux 6.18`, is known to differ in a scenario.
     pub fn of(&self, system: &str, scenario: &str) -> Vec<&Deviation> {
-        self.deviation
-            .iter()
-            .filter(|deviation| deviation.scenarios.contains(scenario) && deviation.concerns(system))
-            .collect()
+        self.differing(system).filter(|deviation| deviation.names(scenario)).collect()
+    }
+
+    /// How a system is known to differ in a cell of the matrix, and the reaction that is recorded.
+    pub fn of_cell(&self, system: &str, cell: &str) -> Option<(&Deviation, &str)> {
+        self.differing(system).find_map(|deviation| Some((deviation, deviation.cells.get(cell)?.as_str())))
+    }
+
+    /// Whether a system is known to differ in this.
+    pub fn has(&self, system: &str, id: &str) -> bool {
+        self.differing(system).any(|deviation| deviation.id == id)
+    }
+
+    fn differing(&self, system: &str) -> impl Iterator<Item = &Deviation> {
+        self.deviation.iter().filter(move |entry| entry.kind == Kind::Deviation && entry.concerns(system))
     }
 
     /// The scenarios that any entry names.
     pub fn scenarios(&self) -> BTreeSet<&str> {
-        self.deviation.iter().flat_map(|deviation| &deviation.scenarios).map(String::as_str).collect()
+        let named = self.deviation.iter().flat_map(|entry| entry.scenarios.iter().chain(entry.seen.keys()));
+        named.map(String::as_str).collect()
     }
 }
 
@@ -105,12 +152,22 @@ impl Deviation {
         let empty = [
             ("reason", self.reason.trim().is_empty()),
             ("source", self.source.trim().is_empty()),
-            ("scenario", self.scenarios.is_empty()),
+            ("scenario or cell", self.scenarios.is_empty() && self.seen.is_empty() && self.cells.is_empty()),
         ];
         match empty.into_iter().find(|(_, is_empty)| *is_empty) {
             Some((what, _)) => Err(DeviationsError::Empty { id: id(), what }),
             None => Ok(()),
         }
+    }
+
+    /// Whether the scenario shows it.
+    fn names(&self, scenario: &str) -> bool {
+        self.scenarios.contains(scenario) || self.seen.contains_key(scenario)
+    }
+
+    /// The first difference in a scenario, if that is how it is recorded.
+    pub fn seen(&self, scenario: &str) -> Option<&str> {
+        self.seen.get(scenario).map(String::as_str)
     }
 
     /// Whether it concerns a system of this name and version.
@@ -183,6 +240,26 @@ mod tests {
         assert!(!knows("lockstep", "a/b"));
         assert!(!knows("linux 6.18", "a/c"));
         assert_eq!(ledger.scenarios(), BTreeSet::from(["a/b"]));
+    }
+
+    #[test]
+    fn what_is_recorded_in_words_is_known_and_a_choice_is_no_difference() {
+        let recorded = "seen = { \"a/b\" = \"nothing for 1.000s\" }\ncells = { \"LISTEN/SYN\" = \"R\" }";
+        let text = LEDGER.replace("scenarios = [\"a/b\"]", recorded);
+        let ledger = Deviations::parse(&text).expect("a ledger");
+        let seen: Vec<_> = ledger.of("linux 6.18", "a/b").iter().map(|entry| entry.seen("a/b")).collect();
+        assert_eq!(seen, [Some("nothing for 1.000s")]);
+        assert_eq!(ledger.scenarios(), BTreeSet::from(["a/b"]));
+        let reaction = |system| ledger.of_cell(system, "LISTEN/SYN").map(|(entry, reaction)| (&*entry.id, reaction));
+        assert_eq!(reaction("linux 6.18"), Some(("L04", "R")));
+        assert_eq!(reaction("linux 6.19"), None);
+        assert!(ledger.of_cell("linux 6.18", "LISTEN/ACK").is_none());
+        assert!(ledger.has("linux 6.18", "L04") && !ledger.has("linux 6.18", "L05"));
+
+        let choice = Deviations::parse(&format!("{text}\nkind = \"choice\"")).expect("a ledger");
+        assert_eq!(choice.of("linux 6.18", "a/b"), Vec::<&Deviation>::new());
+        assert!(choice.of_cell("linux 6.18", "LISTEN/SYN").is_none() && !choice.has("linux 6.18", "L04"));
+        assert_eq!(choice.entries().len(), 1);
     }
 
     #[test]

@@ -2,22 +2,24 @@
 //!
 //! Two judges see each run: the script, which states what RFC 9293 wants in this one exchange, and the oracle, which
 //! follows the exchange with the table. A system conforms if both agree that it does. Where it does not, the
-//! [ledger](crate::deviations) may know: then the script that records the difference takes the place of the
-//! scenario's own, and has to be met exactly.
+//! [ledger](crate::deviations) may know: then the difference has to be exactly what is recorded, as a script that takes the
+//! place of the scenario's own, or as the words of the first difference. The verdicts are those of ISO 9646, and two of
+//! the ledger: a difference that is expected, and one that was and is no more.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use lockstep_model::Table;
 use lockstep_model::table::Kind;
 use serde::{Deserialize, Serialize};
 
-use crate::deviations::Deviation;
+use crate::deviations::{Deviation, Deviations};
 use crate::lab::Lab;
 use crate::oracle::{self, Judgement, Terms};
 use crate::report::ladder;
 use crate::run::{self, Difference, End, Run};
 use crate::scenario::{ReadError, Scenario};
-use crate::script::Script;
+use crate::script::{Action, Builtin, Direction, Script};
 use crate::system::linux::Linux;
 use crate::system::lockstep::Lockstep;
 use crate::system::{Fault, System, Unsupported};
@@ -95,6 +97,12 @@ pub struct Outcome {
     pub system: Option<String>,
     /// What it says.
     pub verdict: Verdict,
+    /// What the system's profile let pass although the script says otherwise.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub normalised: Vec<String>,
+    /// The exchange of the script that decided.
+    #[serde(default)]
+    pub ladder: Vec<ladder::Row>,
     /// How long it took, in seconds on the wall.
     pub seconds: f64,
 }
@@ -112,6 +120,11 @@ pub enum Verdict {
     },
     /// It differs.
     Fail(Failure),
+    /// It conforms as far as it got, and did not get where the scenario begins.
+    Inconclusive {
+        /// Which precondition was not met.
+        reason: String,
+    },
     /// It conforms, and the ledger says it does not.
     Stale {
         /// The entries.
@@ -134,12 +147,12 @@ impl Verdict {
     pub const fn is_green(&self) -> bool {
         match self {
             Self::Pass | Self::Deviates { .. } | Self::Skip { .. } => true,
-            Self::Fail(_) | Self::Stale { .. } | Self::Error { .. } => false,
+            Self::Fail(_) | Self::Inconclusive { .. } | Self::Stale { .. } | Self::Error { .. } => false,
         }
     }
 }
 
-/// How a system differs, as each judge sees it, and the exchange.
+/// How a system differs, as each judge sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
     /// The script that was run last.
@@ -148,8 +161,6 @@ pub struct Failure {
     pub difference: Option<Difference>,
     /// What the oracle cannot explain, if there is something.
     pub divergence: Option<Divergence>,
-    /// The exchange.
-    pub ladder: Vec<ladder::Row>,
 }
 
 /// What the oracle cannot explain.
@@ -166,13 +177,20 @@ pub struct Divergence {
 /// Runs a scenario on a system.
 pub fn examine(scenario: &Scenario, subject: Subject, lab: &Lab) -> Outcome {
     let began = Instant::now();
-    let mut system = None;
-    let verdict = match judge(scenario, subject, lab, &mut system) {
-        Ok(verdict) => verdict,
-        Err(Unjudged::Skip(reason)) => Verdict::Skip { reason },
-        Err(Unjudged::Error(reason)) => Verdict::Error { reason },
+    let (verdict, played) = match judge(scenario, subject, &lab.deviations) {
+        Ok((verdict, played)) => (verdict, Some(played)),
+        Err(Unjudged::Skip(reason)) => (Verdict::Skip { reason }, None),
+        Err(Unjudged::Error(reason)) => (Verdict::Error { reason }, None),
     };
-    Outcome { scenario: scenario.name.clone(), subject, system, verdict, seconds: began.elapsed().as_secs_f64() }
+    Outcome {
+        scenario: scenario.name.clone(),
+        subject,
+        system: played.as_ref().map(|played| played.system.clone()),
+        verdict,
+        normalised: Vec::new(),
+        ladder: played.map(|played| ladder::draw(&played.run.trace)).unwrap_or_default(),
+        seconds: began.elapsed().as_secs_f64(),
+    }
 }
 
 impl From<ReadError> for Unjudged {
@@ -184,22 +202,29 @@ impl From<ReadError> for Unjudged {
     }
 }
 
-fn judge(scenario: &Scenario, subject: Subject, lab: &Lab, system: &mut Option<String>) -> Result<Verdict, Unjudged> {
-    let played = Played::on(subject, &scenario.script()?)?;
-    let known = lab.deviations.of(&played.system, &scenario.name);
-    *system = Some(played.system.clone());
-    let ids = || known.iter().map(|deviation| deviation.id.clone()).collect();
+/// The verdict, and the run that decided it.
+fn judge(scenario: &Scenario, subject: Subject, ledger: &Deviations) -> Result<(Verdict, Played), Unjudged> {
+    let script = scenario.script()?;
+    let played = Played::on(subject, &script)?;
+    let known = ledger.of(&played.system, &scenario.name);
     if known.is_empty() {
-        return Ok(if played.conforms() { Verdict::Pass } else { Verdict::Fail(played.failure()) });
+        return Ok((played.verdict(&script, ledger), played));
     }
+    let ids = || known.iter().map(|deviation| deviation.id.clone()).collect();
     if played.conforms() {
-        return Ok(Verdict::Stale { ids: ids() });
+        return Ok((Verdict::Stale { ids: ids() }, played));
+    }
+    let seen = played.first_difference();
+    if known.iter().any(|entry| entry.seen(&scenario.name).is_some_and(|recorded| seen == Some(recorded))) {
+        return Ok((Verdict::Deviates { ids: ids() }, played));
     }
     let played = match scenario.alternative(subject.name()) {
         Some(alternative) => Played::on(subject, &alternative.script()?)?,
         None => played,
     };
-    Ok(if played.deviates(&known) { Verdict::Deviates { ids: ids() } } else { Verdict::Fail(played.failure()) })
+    let verdict =
+        if played.deviates(&known) { Verdict::Deviates { ids: ids() } } else { Verdict::Fail(played.failure()) };
+    Ok((verdict, played))
 }
 
 /// A script that was run on a fresh system, and what both judges say.
@@ -253,6 +278,35 @@ impl Played {
         self.run.end == End::Completed && self.judgement.needs().is_some_and(|ids| ids.is_empty())
     }
 
+    /// What it says of a system of which the ledger says nothing in this scenario. That the table has a row for what the
+    /// system does is as good as a record of it, if the ledger has the reason.
+    fn verdict(&self, script: &Script, ledger: &Deviations) -> Verdict {
+        if self.conforms() {
+            return Verdict::Pass;
+        }
+        let ids = self.judgement.needs().unwrap_or_default();
+        if self.run.end == End::Completed && !ids.is_empty() && ids.iter().all(|id| ledger.has(&self.system, id)) {
+            return Verdict::Deviates { ids: ids.into_iter().map(str::to_owned).collect() };
+        }
+        match self.unmet(script) {
+            Some(reason) => Verdict::Inconclusive { reason },
+            None => Verdict::Fail(self.failure()),
+        }
+    }
+
+    /// The precondition that was not met: the script asserts a state and then goes on doing things, the system is in
+    /// another, and the oracle can explain how it came there.
+    fn unmet(&self, script: &Script) -> Option<String> {
+        let End::Differs(Difference { line, seen, .. }) = &self.run.end else { return None };
+        let place = script
+            .events
+            .iter()
+            .position(|event| u32::try_from(event.at.line) == Ok(*line) && asks_for_a_state(&event.action))?;
+        let goes_on = script.events[place..].iter().any(|event| is_done_by_the_script(&event.action));
+        let explained = self.judgement.needs().is_some_and(|ids| ids.is_empty());
+        (goes_on && explained).then(|| format!("line {line}: {seen}, so that what follows says nothing"))
+    }
+
     /// Whether it is what the ledger says. What the oracle cannot explain is excused only as long as no row of the
     /// table says what this system does.
     fn deviates(&self, known: &[&Deviation]) -> bool {
@@ -263,19 +317,27 @@ impl Played {
         self.run.end == End::Completed && excused
     }
 
-    fn failure(self) -> Failure {
-        let difference = match self.run.end {
-            End::Differs(difference) => Some(difference),
+    /// In one line, the script's before the oracle's.
+    fn first_difference(&self) -> Option<&str> {
+        match (&self.run.end, &self.judgement) {
+            (End::Differs(difference), _) => Some(&difference.seen),
+            (_, Judgement::Diverged(divergence)) => Some(&divergence.seen),
+            (End::Completed | End::Skipped(_) | End::Broken(_), Judgement::Explained { .. }) => None,
+        }
+    }
+
+    fn failure(&self) -> Failure {
+        let difference = match &self.run.end {
+            End::Differs(difference) => Some(difference.clone()),
             End::Completed | End::Skipped(_) | End::Broken(_) => None,
         };
-        let ladder = ladder::draw(&self.run.trace);
-        Failure { script: self.script, difference, divergence: self.judgement.divergence(), ladder }
+        Failure { script: self.script.clone(), difference, divergence: self.judgement.divergence() }
     }
 }
 
 impl Judgement {
     /// The numbers of the deviations that explain what was seen; `None` if nothing does.
-    fn needs(&self) -> Option<Vec<&'static str>> {
+    fn needs(&self) -> Option<BTreeSet<&'static str>> {
         match self {
             Self::Explained { deviations } => {
                 let rules = deviations.iter().filter_map(|id| Table::catalogue().rule(*id));
@@ -285,7 +347,7 @@ impl Judgement {
         }
     }
 
-    fn divergence(self) -> Option<Divergence> {
+    fn divergence(&self) -> Option<Divergence> {
         match self {
             Self::Explained { deviations } if deviations.is_empty() => None,
             Self::Explained { deviations } => Some(Divergence {
@@ -294,11 +356,32 @@ impl Judgement {
                 rules: deviations.iter().map(ToString::to_string).collect(),
             }),
             Self::Diverged(divergence) => Some(Divergence {
-                expected: divergence.expected.into_iter().collect(),
-                seen: divergence.seen,
+                expected: divergence.expected.iter().cloned().collect(),
+                seen: divergence.seen.clone(),
                 rules: divergence.rules.iter().map(ToString::to_string).collect(),
             }),
         }
+    }
+}
+
+/// Whether it asserts a state.
+fn asks_for_a_state(action: &Action) -> bool {
+    match action {
+        Action::Command(command) => {
+            let builtins = command.builtins().unwrap_or_default();
+            builtins.iter().any(|builtin| matches!(builtin, Builtin::Probe(_)))
+        }
+        Action::Code(code) => code.text.contains("tcpi_state"),
+        Action::Packet(_) | Action::Call(_) => false,
+    }
+}
+
+/// Whether it is something that happens to the system, not something that is expected of it.
+fn is_done_by_the_script(action: &Action) -> bool {
+    match action {
+        Action::Packet(packet) => packet.direction == Direction::Injected,
+        Action::Call(_) => true,
+        Action::Command(_) | Action::Code(_) => false,
     }
 }
 
@@ -316,10 +399,7 @@ fn deviation(kind: Kind) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
-    use crate::deviations::Deviations;
     use crate::oracle;
     use crate::scenario;
     use crate::trace::Trace;
@@ -388,6 +468,60 @@ mod tests {
         assert!(!excused(End::Completed, diverged(), "L04"), "the row should have explained it");
         let difference = Difference { line: 1, expected: String::new(), seen: String::new() };
         assert!(!excused(End::Differs(difference), explained_by("L04"), "L04"), "not as recorded");
+    }
+
+    /// Line 3 asserts where the scenario begins, line 5 what came of it.
+    const SCRIPT: &str = "+0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
+        +0 connect(3, ..., ...) = 0
+        +0 %{ assert tcpi_state == TCP_FIN_WAIT1 }%
+        +0 < R 1:1(0) win 0
+        +0 `ss -tan | grep TIME-WAIT`";
+
+    fn differing_in(line: u32, judgement: Judgement) -> Verdict {
+        let seen = "FIN-WAIT-2".to_owned();
+        let difference = Difference { line, expected: "FIN-WAIT-1".to_owned(), seen };
+        let script = crate::script::parse("a script", SCRIPT).expect("a script");
+        played(End::Differs(difference), judgement).verdict(&script, &Deviations::default())
+    }
+
+    #[test]
+    fn who_does_not_get_where_a_scenario_begins_has_not_failed_it() {
+        let conforms = || explained_by("nothing");
+        let inconclusive = differing_in(3, conforms());
+        assert!(matches!(&inconclusive, Verdict::Inconclusive { reason } if reason.contains("line 3: FIN-WAIT-2")));
+        assert!(!inconclusive.is_green());
+        for (line, judgement, why) in [
+            (2, conforms(), "it is no precondition"),
+            (5, conforms(), "nothing comes after it: it is the purpose"),
+            (3, diverged(), "the system has done wrong before"),
+            (3, explained_by("L04"), "the system has differed before"),
+        ] {
+            assert!(matches!(differing_in(line, judgement), Verdict::Fail(_)), "line {line}: {why}");
+        }
+    }
+
+    /// A row of the table is a record, if the ledger has the reason; what no row explains needs the scenario's name.
+    #[test]
+    fn a_row_that_the_ledger_knows_is_expected_in_any_script() {
+        let verdict = |judgement: Judgement, ledger: &Deviations| {
+            let script = crate::script::parse("a script", SCRIPT).expect("a script");
+            played(End::Completed, judgement).verdict(&script, ledger)
+        };
+        let known = ledger("linux", "L04");
+        assert_eq!(verdict(explained_by("L04"), &known), Verdict::Deviates { ids: vec!["L04".to_owned()] });
+        assert_eq!(verdict(explained_by("nothing"), &known), Verdict::Pass);
+        assert!(matches!(verdict(explained_by("L04"), &ledger("smoltcp", "L04")), Verdict::Fail(_)));
+        assert!(matches!(verdict(explained_by("L02"), &known), Verdict::Fail(_)));
+        assert!(matches!(verdict(diverged(), &known), Verdict::Fail(_)));
+    }
+
+    #[test]
+    fn the_first_difference_is_the_scripts_or_else_the_oracles() {
+        let differs =
+            || End::Differs(Difference { line: 1, expected: "that".to_owned(), seen: "it blocks".to_owned() });
+        assert_eq!(played(differs(), diverged()).first_difference(), Some("it blocks"));
+        assert_eq!(played(End::Completed, diverged()).first_difference(), Some("this"));
+        assert_eq!(played(End::Completed, explained_by("L04")).first_difference(), None);
     }
 
     #[test]

@@ -88,6 +88,7 @@ impl Report {
                 (count(|verdict| matches!(verdict, Verdict::Deviates { .. })), "differ as recorded"),
                 (count(|verdict| matches!(verdict, Verdict::Skip { .. })), "skipped"),
                 (count(|verdict| matches!(verdict, Verdict::Fail(_))), "FAIL"),
+                (count(|verdict| matches!(verdict, Verdict::Inconclusive { .. })), "INCONCLUSIVE"),
                 (count(|verdict| matches!(verdict, Verdict::Stale { .. })), "STALE"),
                 (count(|verdict| matches!(verdict, Verdict::Error { .. })), "could not be judged"),
             ];
@@ -105,7 +106,8 @@ impl Display for Report {
         self.matrix(f)?;
         writeln!(
             f,
-            "✓ conforms   D differs as recorded   ✗ fails   ! stale record   ? not judged   s skipped   – not run\n"
+            "✓ conforms   D differs as recorded   ✗ fails   ~ inconclusive   ! stale record   ? not judged   s skipped   \
+             – not run\n"
         )?;
         for outcome in &self.outcomes {
             explain(outcome, f)?;
@@ -119,6 +121,7 @@ fn cell(verdict: &Verdict) -> String {
         Verdict::Pass => "✓".to_owned(),
         Verdict::Deviates { ids } => format!("D {}", ids.join(" ")),
         Verdict::Fail(_) => "✗".to_owned(),
+        Verdict::Inconclusive { .. } => "~".to_owned(),
         Verdict::Stale { ids } => format!("! {}", ids.join(" ")),
         Verdict::Skip { .. } => "s".to_owned(),
         Verdict::Error { .. } => "?".to_owned(),
@@ -129,7 +132,12 @@ fn explain(outcome: &Outcome, f: &mut Formatter<'_>) -> fmt::Result {
     let place = format!("{} on {}", outcome.scenario, outcome.system.as_deref().unwrap_or(outcome.subject.name()));
     match &outcome.verdict {
         Verdict::Pass | Verdict::Deviates { .. } => Ok(()),
-        Verdict::Fail(failure) => write!(f, "✗ {place}\n{failure}"),
+        Verdict::Fail(failure) => {
+            writeln!(f, "✗ {place}")?;
+            outcome.ladder.iter().try_for_each(|row| writeln!(f, "  {row}"))?;
+            write!(f, "{failure}")
+        }
+        Verdict::Inconclusive { reason } => writeln!(f, "~ {place}\n  {reason}\n"),
         Verdict::Stale { ids } => {
             writeln!(
                 f,
@@ -144,7 +152,6 @@ fn explain(outcome: &Outcome, f: &mut Formatter<'_>) -> fmt::Result {
 
 impl Display for Failure {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        self.ladder.iter().try_for_each(|row| writeln!(f, "  {row}"))?;
         if let Some(difference) = &self.difference {
             writeln!(f, "  {}:{}", self.script, difference.line)?;
             writeln!(f, "    expected  {}", difference.expected)?;
@@ -168,7 +175,16 @@ mod tests {
 
     fn outcome(scenario: &str, subject: Subject, verdict: Verdict) -> Outcome {
         let system = matches!(subject, Subject::Linux).then(|| "linux 6.18".to_owned());
-        Outcome { scenario: scenario.to_owned(), subject, system, verdict, seconds: 0.0 }
+        let ladder = vec![Row { line: Some(6), microseconds: 0, side: Side::System, words: "close(4) = 0".to_owned() }];
+        Outcome {
+            scenario: scenario.to_owned(),
+            subject,
+            system,
+            verdict,
+            normalised: Vec::new(),
+            ladder,
+            seconds: 0.0,
+        }
     }
 
     #[test]
@@ -177,7 +193,6 @@ mod tests {
             script: "b/fails".to_owned(),
             difference: Some(Difference { line: 7, expected: "+0 > R 1:1(0)".to_owned(), seen: "nothing".to_owned() }),
             divergence: None,
-            ladder: vec![Row { line: Some(6), microseconds: 0, side: Side::System, words: "close(4) = 0".to_owned() }],
         };
         let verdicts = [
             ("a/conforms", Verdict::Pass),
@@ -203,7 +218,7 @@ mod tests {
         b/fails         ✗           –
         b/stale        ! X1         –
 
-        ✓ conforms   D differs as recorded   ✗ fails   ! stale record   ? not judged   s skipped   – not run
+        ✓ conforms   D differs as recorded   ✗ fails   ~ inconclusive   ! stale record   ? not judged   s skipped   – not run
 
         s b/cannot on linux 6.18
           there is no such knob
