@@ -433,7 +433,7 @@ mod tests {
     }
 
     fn played(end: End, judgement: Judgement) -> Played {
-        let run = Run { trace: Trace::default(), end };
+        let run = Run { trace: Trace::default(), end, normalised: BTreeSet::new() };
         Played { script: "a script".to_owned(), system: "linux 6.18".to_owned(), run, judgement }
     }
 

@@ -6,7 +6,8 @@ use std::net::{Shutdown, SocketAddrV4};
 use lockstep_model::{Seq, SeqNum};
 
 use super::conversation::{Conversation, PEER_PORT, SYSTEM_PORT, text};
-use crate::script::{Fd, Operation, OptionName, OptionValue, Returned};
+use super::rules::{Normalisation, Rules};
+use crate::script::{self, Fd, Operation, OptionName, OptionValue, Returned};
 use crate::system::{
     self, Call, Descriptor, Errno, FileControl, MessageFlags, Output, PEER_ADDRESS, Ret, SYSTEM_ADDRESS, ShutdownHow,
     SocketOption,
@@ -35,6 +36,27 @@ struct Socket {
 impl Socket {
     fn new(descriptor: Descriptor, read: Option<u32>) -> Self {
         Self { descriptor, bound: false, connected: false, written: 0, read }
+    }
+}
+
+/// What follows from a call that returned what the script wants.
+#[derive(Default)]
+pub(super) struct Settled {
+    /// A further call to be made, of which the script knows nothing.
+    pub(super) further: Option<Call>,
+    /// What the rules let pass.
+    pub(super) normalised: Option<Normalisation>,
+}
+
+impl Settled {
+    /// Whether an error is the one that is written, or the one that the rules name in its place.
+    fn passes(&mut self, written: &script::Errno, seen: Errno, rules: &Rules) -> bool {
+        let is_seen = |errno: &script::Errno| errno.number() == Some(seen.0);
+        let is_in_its_place = rules.error_for(written).as_ref().is_some_and(is_seen);
+        if is_in_its_place && !is_seen(written) {
+            self.normalised = Some(Normalisation::Errno);
+        }
+        is_seen(written) || is_in_its_place
     }
 }
 
@@ -90,31 +112,35 @@ impl Sockets {
         }
     }
 
-    /// Accounts for what a call returned, and compares it with what the script wants. Returns a further call to be
-    /// made, of which the script knows nothing.
+    /// Accounts for what a call returned, and compares it with what the script wants.
     pub(super) fn settle(
         &mut self,
         operation: &Operation,
         wanted: &Returned,
         ret: &Ret,
         conversation: &Conversation,
-    ) -> Result<Option<Call>, String> {
+        rules: &Rules,
+    ) -> Result<Settled, String> {
         let opens = matches!(operation, Operation::Socket { .. } | Operation::Accept(_));
+        let mut settled = Settled::default();
         let as_wanted = match (wanted, ret) {
             (Returned::Any, _) | (Returned::Value(-1), Err(_)) => true,
             (Returned::Value(value), Ok(success)) => *value == success.value || (opens && *value >= 0),
-            (Returned::Error(errno), Err(seen)) => errno.number() == Some(seen.0),
+            (Returned::Error(errno), Err(seen)) => settled.passes(errno, *seen, rules),
             (Returned::Value(_), Err(_)) | (Returned::Error(_), Ok(_)) => false,
         };
         if !as_wanted {
             return Err(format!("it returns {}", returned(ret)));
         }
-        let Ok(success) = ret else { return Ok(None) };
+        let Ok(success) = ret else { return Ok(settled) };
         if opens {
-            return Ok(self.open(operation, wanted, success.value, conversation));
+            settled.further = self.open(operation, wanted, success.value, conversation);
+        } else if let Operation::GetOption { value, .. } = operation {
+            option_is(value, &success.output, rules, &mut settled)?;
+        } else {
+            self.account(operation, &success.output, success.value, conversation)?;
         }
-        self.account(operation, &success.output, success.value, conversation)?;
-        Ok(None)
+        Ok(settled)
     }
 
     /// Takes in a new socket under the number that the script gives it.
@@ -152,8 +178,8 @@ impl Sockets {
                 return Ok(());
             }
             Operation::Receive { fd, peek, .. } => return self.receive(*fd, *peek, output, conversation),
-            Operation::GetOption { value, .. } => return option_is(value, output),
             Operation::Socket { .. }
+            | Operation::GetOption { .. }
             | Operation::Accept(_)
             | Operation::Listen { .. }
             | Operation::Connect(_)
@@ -217,9 +243,16 @@ fn option_value(value: &OptionValue) -> system::OptionValue {
     }
 }
 
-fn option_is(wanted: &OptionValue, output: &Output) -> Result<(), String> {
+fn option_is(wanted: &OptionValue, output: &Output, rules: &Rules, settled: &mut Settled) -> Result<(), String> {
     let Output::Option(seen) = output else { return Ok(()) };
-    if *wanted == OptionValue::Any || *seen == option_value(wanted) {
+    let passes = match (wanted, seen) {
+        (OptionValue::Any, _) => true,
+        (OptionValue::Error(errno), system::OptionValue::Int(seen)) => settled.passes(errno, Errno(*seen), rules),
+        (OptionValue::Integer(_) | OptionValue::Linger { .. } | OptionValue::Error(_), seen) => {
+            *seen == option_value(wanted)
+        }
+    };
+    if passes {
         return Ok(());
     }
     Err(match (wanted, seen) {

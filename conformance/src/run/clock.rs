@@ -1,19 +1,15 @@
 //! When the events of a script are due. The written times of a script mean distances: on a real system each counts
 //! from when the event before it really happened, so that delays do not add up.
 
-use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use crate::script::{Base, When};
+use crate::script::{Base, Event, When};
 use crate::system::Timing;
 
-/// How long an event that may happen at any time is waited for.
-const ANY: Duration = Duration::from_secs(60);
-
 /// The progress of time in a script, and really.
+#[derive(Clone)]
 pub(super) struct Clock {
-    timing: Timing,
-    tolerance: Duration,
+    bounds: Bounds,
     /// When the last event happened, as written.
     written: Duration,
     /// When it happened really.
@@ -21,8 +17,17 @@ pub(super) struct Clock {
 }
 
 impl Clock {
-    pub(super) fn new(timing: Timing, tolerance: Duration, now: Duration) -> Self {
-        Self { timing, tolerance, written: Duration::ZERO, happened: now }
+    pub(super) fn new(bounds: Bounds, now: Duration) -> Self {
+        Self { bounds, written: Duration::ZERO, happened: now }
+    }
+
+    /// How long these events take from now on, if everything happens when it is written.
+    pub(super) fn length(&self, events: &[Event]) -> Duration {
+        let mut clock = self.clone();
+        for event in events {
+            clock.advance(event.when);
+        }
+        clock.happened - self.happened
     }
 
     /// When the last event happened.
@@ -41,20 +46,24 @@ impl Clock {
 
     /// When an event of the system that is written at `when` may be seen: never earlier than the tolerance allows,
     /// later by what the system is owed besides.
-    pub(super) fn window(&self, when: When) -> RangeInclusive<Duration> {
+    pub(super) fn window(&self, when: When) -> Window {
         let (from, until) = self.distances(when);
-        let earliest = (self.happened + from).saturating_sub(self.tolerance);
-        earliest..=self.happened + *self.timing.window(until).end() + self.tolerance
+        let in_time = self.happened + *self.bounds.timing.window(until).end() + self.bounds.tolerance;
+        Window {
+            earliest: (self.happened + from).saturating_sub(self.bounds.tolerance),
+            in_time,
+            latest: in_time.max(self.happened + until + self.bounds.lateness.after(until) + self.bounds.tolerance),
+        }
     }
 
     /// When a call made at `when` may be seen to return: as late as an event of the system, and if it is to block not
     /// before that.
-    pub(super) fn returns(&self, when: When) -> RangeInclusive<Duration> {
+    pub(super) fn returns(&self, when: When) -> Window {
         let window = self.window(when);
         match when {
             When::Blocking { .. } => {
                 let (_, until) = self.distances(when);
-                (self.happened + until).saturating_sub(self.tolerance)..=*window.end()
+                Window { earliest: (self.happened + until).saturating_sub(self.bounds.tolerance), ..window }
             }
             When::Any | When::At { .. } | When::Between { .. } => window,
         }
@@ -80,12 +89,58 @@ impl Clock {
             Base::Previous => time,
         };
         match when {
-            When::Any => (Duration::ZERO, ANY),
+            When::Any => (Duration::ZERO, self.bounds.any),
             When::At { base, time } => (distance(base, time), distance(base, time)),
             When::Between { base, from, until } | When::Blocking { base, from, until } => {
                 (distance(base, from), distance(base, until))
             }
         }
+    }
+}
+
+/// How far from what is written things may happen.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bounds {
+    /// What the system is owed.
+    pub(super) timing: Timing,
+    /// What the script allows.
+    pub(super) tolerance: Duration,
+    /// What the rules let pass.
+    pub(super) lateness: Lateness,
+    /// How long an event that may happen at any time is waited for.
+    pub(super) any: Duration,
+}
+
+/// How much later than written things may happen.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Lateness {
+    /// In percent of the time that is written.
+    pub(super) percent: u32,
+    /// And this besides.
+    pub(super) besides: Duration,
+}
+
+impl Lateness {
+    fn after(self, expected: Duration) -> Duration {
+        expected.saturating_mul(self.percent) / 100 + self.besides
+    }
+}
+
+/// When something may be seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Window {
+    /// Not before.
+    pub(super) earliest: Duration,
+    /// What is later than this is late.
+    pub(super) in_time: Duration,
+    /// What is late, but not later than this, the rules let pass.
+    pub(super) latest: Duration,
+}
+
+impl Window {
+    /// Whether something may happen at this time.
+    pub(super) fn contains(&self, at: Duration) -> bool {
+        (self.earliest..=self.latest).contains(&at)
     }
 }
 
@@ -99,9 +154,17 @@ mod tests {
         When::At { base, time: MS(time) }
     }
 
+    fn clock(timing: Timing, lateness: Lateness, now: u64) -> Clock {
+        Clock::new(Bounds { timing, tolerance: MS(4), lateness, any: MS(60_000) }, MS(now))
+    }
+
+    fn window(earliest: u64, in_time: u64, latest: u64) -> Window {
+        Window { earliest: MS(earliest), in_time: MS(in_time), latest: MS(latest) }
+    }
+
     #[test]
     fn delays_do_not_add_up() {
-        let mut clock = Clock::new(Timing::EXACT, MS(4), MS(1_000));
+        let mut clock = clock(Timing::EXACT, Lateness::default(), 1_000);
         assert_eq!(clock.advance(at(Base::Previous, 100)), MS(1_100));
         clock.set(MS(1_130));
         assert_eq!(clock.advance(at(Base::Start, 300)), MS(1_330));
@@ -111,18 +174,28 @@ mod tests {
     #[test]
     fn a_window_is_strict_below_and_generous_above() {
         let timing = Timing { slack: MS(100), ..Timing::EXACT };
-        let clock = Clock::new(timing, MS(4), MS(1_000));
-        assert_eq!(clock.window(at(Base::Previous, 50)), MS(1_046)..=MS(1_154));
+        let clock = clock(timing, Lateness::default(), 1_000);
+        assert_eq!(clock.window(at(Base::Previous, 50)), window(1_046, 1_154, 1_154));
         let range = When::Between { base: Base::Previous, from: MS(0), until: MS(500) };
-        assert_eq!(clock.window(range), MS(996)..=MS(1_604));
-        assert_eq!(clock.returns(range), MS(996)..=MS(1_604));
+        assert_eq!(clock.window(range), window(996, 1_604, 1_604));
+        assert_eq!(clock.returns(range), window(996, 1_604, 1_604));
         let blocking = When::Blocking { base: Base::Previous, from: MS(0), until: MS(500) };
-        assert_eq!(clock.returns(blocking), MS(1_496)..=MS(1_604));
+        assert_eq!(clock.returns(blocking), window(1_496, 1_604, 1_604));
+    }
+
+    #[test]
+    fn what_the_rules_let_pass_is_late_and_no_earlier() {
+        let lateness = Lateness { percent: 10, besides: MS(50) };
+        let exact = clock(Timing::EXACT, lateness, 1_000);
+        assert_eq!(exact.window(at(Base::Previous, 1_000)), window(1_996, 2_004, 2_154));
+        // What the system is owed anyhow is not given twice.
+        let slow = clock(Timing { slack: MS(200), ..Timing::EXACT }, lateness, 1_000);
+        assert_eq!(slow.window(at(Base::Previous, 1_000)), window(1_996, 2_204, 2_204));
     }
 
     #[test]
     fn what_came_early_moves_no_clock_back() {
-        let mut clock = Clock::new(Timing::EXACT, MS(4), MS(10));
+        let mut clock = clock(Timing::EXACT, Lateness::default(), 10);
         clock.saw(at(Base::Previous, 0), MS(9));
         assert_eq!(clock.happened(), MS(10));
     }

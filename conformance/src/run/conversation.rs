@@ -4,6 +4,8 @@ use std::net::SocketAddrV4;
 
 use lockstep_model::{Seq, SeqNum};
 
+use super::compare::{Comparison, compare};
+use super::rules::Rules;
 use super::wire::Segment;
 use crate::script::{Direction, Flags, Packet, SeqNumber, Sequence, TcpOption, TcpOptions};
 use crate::system::{FourTuple, PEER_ADDRESS, SYSTEM_ADDRESS};
@@ -143,42 +145,31 @@ impl Conversation {
         }
     }
 
-    /// How a segment of the system differs from what the script expects, each difference in a few words. The clocks
-    /// in timestamps are not compared.
-    pub fn differences(&self, expected: &Packet, segment: &Segment) -> Vec<String> {
-        let seen = self.packet(segment);
-        let mut differences = Vec::new();
-        let mut differs = |what: &str, seen: String, expected: String| {
-            if seen != expected {
-                differences.push(format!("{what} {seen}, not {expected}"));
-            }
-        };
+    /// How a segment of the system differs from what the script expects.
+    pub fn compare(&self, expected: &Packet, segment: &Segment, rules: &Rules) -> Comparison {
+        let mut comparison = compare(expected, &self.packet_like(expected, segment), rules);
         if !self.includes(segment) {
-            differs("it is of connection", four_tuple(segment.system_port).to_string(), self.connection().to_string());
-        }
-        differs("flags are", seen.flags.to_string(), expected.flags.to_string());
-        if let Some(start) = expected.sequence.start {
-            differs("its number is", as_written(segment.seq, start, self.system_initial()), start.to_string());
-        }
-        differs("its length is", seen.sequence.length.to_string(), expected.sequence.length.to_string());
-        // Where only one of them has the flag, that is told already.
-        if let (Some(ack), Some(_)) = (expected.ack, seen.ack) {
-            differs("ack is", as_written(segment.ack, ack, PEER_INITIAL), ack.to_string());
-        }
-        if let Some(window) = expected.window {
-            differs("win is", segment.window.to_string(), window.to_string());
-        }
-        if let Some(urgent) = expected.urgent {
-            differs("urg is", segment.urgent.to_string(), urgent.to_string());
-        }
-        if let TcpOptions::Exactly(_) = &expected.options {
-            differs("options are", options(&seen.options), options(&expected.options));
+            let (seen, expected) = (four_tuple(segment.system_port), self.connection());
+            comparison.differences.insert(0, format!("it is of connection {seen}, not {expected}"));
         }
         let position = first_octet(segment.flags, self.system_number(segment.seq));
-        if differences.is_empty() && segment.text != text(position, segment.text.len()) {
-            differences.push("the text is not what the user wrote at this place".to_owned());
+        if comparison.differences.is_empty() && segment.text != text(position, segment.text.len()) {
+            comparison.differences.push("the text is not what the user wrote at this place".to_owned());
         }
-        differences
+        comparison
+    }
+
+    /// How a script would write a segment of the system, with absolute numbers where `like` has them.
+    fn packet_like(&self, like: &Packet, segment: &Segment) -> Packet {
+        let mut packet = self.packet(segment);
+        let is_absolute = |number: Option<SeqNumber>| number.is_some_and(|number| number.absolute);
+        if is_absolute(like.sequence.start) {
+            packet.sequence.start = Some(SeqNumber { value: segment.seq, absolute: true });
+        }
+        if is_absolute(like.ack) {
+            packet.ack = packet.ack.map(|_| SeqNumber { value: segment.ack, absolute: true });
+        }
+        packet
     }
 
     fn system_initial(&self) -> u32 {
@@ -188,12 +179,6 @@ impl Conversation {
     fn system_number(&self, number: u32) -> u32 {
         relative(number, self.system_initial())
     }
-}
-
-/// A number of the wire, written as `like` is, for a sender whose initial sequence number is `initial`.
-fn as_written(number: u32, like: SeqNumber, initial: u32) -> String {
-    let value = if like.absolute { number } else { relative(number, initial) };
-    SeqNumber { value, ..like }.to_string()
 }
 
 /// The text that lies at a position: every octet tells where it belongs.
@@ -243,22 +228,5 @@ fn shifted(option: &TcpOption, shift: impl Fn(u32) -> u32) -> TcpOption {
         | TcpOption::WindowScale(_)
         | TcpOption::SackPermitted
         | TcpOption::Timestamps { .. } => option.clone(),
-    }
-}
-
-/// The options as a script writes them; of a timestamp only the echo, for the system's clock is its own.
-fn options(options: &TcpOptions) -> String {
-    let name = |option: &TcpOption| match option {
-        TcpOption::Timestamps { ecr, .. } => format!("TS ecr {ecr}"),
-        TcpOption::EndOfList
-        | TcpOption::NoOperation
-        | TcpOption::MaximumSegmentSize(_)
-        | TcpOption::WindowScale(_)
-        | TcpOption::SackPermitted
-        | TcpOption::Sack(_) => option.to_string(),
-    };
-    match options {
-        TcpOptions::Exactly(options) => format!("<{}>", options.iter().map(name).collect::<Vec<_>>().join(",")),
-        TcpOptions::Any => "<...>".to_owned(),
     }
 }

@@ -11,20 +11,32 @@
 //!   retransmission is forgiven, for it is not the script's any more.
 //! * **Numbers.** A script counts from the initial sequence numbers; the runner knows them. It also fills
 //!   in addresses, ports and the text, every octet of which tells its place.
+//! * **Rules.** Everything has to be as written, but for what the [`Rules`] of a profile let pass; whatever they did let
+//!   pass is told in [`Run::normalised`].
 //! * **What is not supported**, by the language as understood here or by the system, ends a run as
 //!   [`End::Skipped`], with the reason.
 
+mod acks;
 mod calls;
 mod clock;
+mod compare;
 mod conversation;
+mod edge;
+mod expect;
 mod observer;
 mod player;
+mod rules;
+mod states;
 #[cfg(test)]
 mod tests;
 pub mod wire;
 
 pub(crate) use calls::returned;
+pub use compare::{Comparison, compare};
 pub use conversation::{PEER_INITIAL, PEER_PORT, SYSTEM_PORT};
+pub use rules::{Normalisation, OptionList, Rules, Windows};
+
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
@@ -40,6 +52,8 @@ pub struct Run {
     pub trace: Trace,
     /// How it ended.
     pub end: End,
+    /// What the rules let pass.
+    pub normalised: BTreeSet<Normalisation>,
 }
 
 /// How the run of a script ended.
@@ -66,26 +80,34 @@ pub struct Difference {
     pub seen: String,
 }
 
-/// Plays a script against a system that is fresh.
+/// Plays a script against a system that is fresh, and wants everything exactly as written.
 pub fn run(script: &Script, system: &mut dyn System) -> Run {
+    run_by(&Rules::STRICT, script, system)
+}
+
+/// Plays a script against a system that is fresh, and lets pass what the rules allow.
+pub fn run_by(rules: &Rules, script: &Script, system: &mut dyn System) -> Run {
     if let Some(unsupported) = script.unsupported().first() {
-        return Run { trace: Trace::default(), end: End::Skipped(unsupported.to_string()) };
+        let end = End::Skipped(unsupported.to_string());
+        return Run { trace: Trace::default(), end, normalised: BTreeSet::new() };
     }
-    let mut player = Player::new(script, system);
+    let mut player = Player::new(script, system, rules);
     let end = match player.play(script) {
         Ok(()) => End::Completed,
         Err(Stop::Differs(difference)) => End::Differs(difference),
+        Err(Stop::Skip(reason)) => End::Skipped(reason),
         Err(Stop::Fault(Fault::Unsupported(unsupported))) => End::Skipped(unsupported.to_string()),
         Err(Stop::Fault(fault @ (Fault::Harness { .. } | Fault::Command { .. } | Fault::Lost { .. }))) => {
             End::Broken(fault.to_string())
         }
     };
-    Run { trace: player.into_trace(), end }
+    player.finish(end)
 }
 
 /// Why a run does not go on.
 enum Stop {
     Differs(Difference),
+    Skip(String),
     Fault(Fault),
 }
 

@@ -84,6 +84,11 @@ impl<'a> Observer<'a> {
         Ok(self.heard.pop_front())
     }
 
+    /// Lets a datagram be the next one once more.
+    pub(super) fn give_back(&mut self, heard: Heard) {
+        self.heard.push_front(heard);
+    }
+
     /// Whether a call has been seen to return.
     pub(super) fn has_returned(&self, id: u32) -> bool {
         self.returned.contains_key(&id)

@@ -1,35 +1,40 @@
 //! Plays the events of a script, one after the other.
 
-use std::fmt;
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::io;
-use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use super::acks::Acks;
 use super::calls::{self, Sockets};
-use super::clock::Clock;
+use super::clock::{Bounds, Clock, Window};
 use super::conversation::Conversation;
+use super::edge::Edge;
 use super::observer::Observer;
+use super::rules::{Normalisation, Rules};
 use super::wire::{self, Segment};
-use super::{Difference, Stop};
-use crate::script::{
-    Action, Assertion, Builtin, Call, Direction, Event, Flags, Operation, Packet, Script, SeqNumber, When,
-};
-use crate::system::{Fault, FourTuple, State, System, Unsupported};
-use crate::trace::Trace;
+use super::{Difference, End, Run, Stop};
+use crate::script::{Action, Call, Direction, Event, Flags, Operation, Packet, Script, SeqNumber, Sequence, When};
+use crate::system::{Fault, State, System, Timing};
 
-/// How often a state is asked for again while it is not the expected one, within the system's slack.
-const ASK_AGAIN: Duration = Duration::from_millis(1);
+/// How long an event that may happen at any time is waited for in virtual time.
+const ANY: Duration = Duration::from_secs(60);
 
 /// The state of a run.
 pub(super) struct Player<'a> {
-    observer: Observer<'a>,
-    clock: Clock,
-    conversation: Conversation,
+    pub(super) rules: &'a Rules,
+    /// What they let pass.
+    pub(super) normalised: BTreeSet<Normalisation>,
+    pub(super) observer: Observer<'a>,
+    pub(super) clock: Clock,
+    pub(super) conversation: Conversation,
     sockets: Sockets,
     /// Calls that are written as blocking and have not been seen to return.
     blocked: Vec<Blocked>,
+    pub(super) acks: Acks,
+    pub(super) edge: Edge,
     /// The segments that were heard.
-    heard: Vec<Segment>,
+    pub(super) heard: Vec<Segment>,
 }
 
 /// A call that blocks, as the script says.
@@ -39,34 +44,56 @@ struct Blocked {
     event: Event,
     call: Call,
     operation: Operation,
-    /// The earliest and the latest moment of its return.
-    returns: RangeInclusive<Duration>,
+    /// When it may return.
+    returns: Window,
 }
 
 impl<'a> Player<'a> {
-    pub(super) fn new(script: &Script, system: &'a mut dyn System) -> Self {
+    pub(super) fn new(script: &Script, system: &'a mut dyn System, rules: &'a Rules) -> Self {
         let observer = Observer::new(system);
-        let clock = Clock::new(observer.timing(), script.tolerance().0, observer.now());
+        let bounds = Bounds {
+            timing: observer.timing(),
+            tolerance: script.tolerance().0,
+            lateness: rules.lateness(),
+            any: if is_virtual(observer.timing()) { ANY } else { Duration::from_secs(rules.patience.into()) },
+        };
+        let clock = Clock::new(bounds, observer.now());
         Self {
+            rules,
+            normalised: BTreeSet::new(),
             observer,
             clock,
             conversation: Conversation::new(),
             sockets: Sockets::default(),
             blocked: Vec::new(),
+            acks: Acks::default(),
+            edge: Edge::default(),
             heard: Vec::new(),
         }
     }
 
     /// Plays all events, and then waits until it is certain that nothing else happens.
     pub(super) fn play(&mut self, script: &Script) -> Result<(), Stop> {
+        self.have_patience(script)?;
         for event in &script.events {
             self.event(event)?;
         }
+        self.unblock(|_| true)?;
         self.end(script)
     }
 
-    pub(super) fn into_trace(self) -> Trace {
-        self.observer.into_trace()
+    /// Refuses a script that would wait for longer than anybody wants to.
+    fn have_patience(&self, script: &Script) -> Result<(), Stop> {
+        let seconds = self.clock.length(&script.events).as_secs();
+        if is_virtual(self.observer.timing()) || seconds <= u64::from(self.rules.patience) {
+            return Ok(());
+        }
+        Err(Stop::Skip(format!("it takes {seconds} s of real time; --patience {seconds} allows that")))
+    }
+
+    /// What became of the script that ended like this.
+    pub(super) fn finish(self, end: End) -> Run {
+        Run { trace: self.observer.into_trace(), end, normalised: self.normalised }
     }
 
     fn event(&mut self, event: &Event) -> Result<(), Stop> {
@@ -76,7 +103,7 @@ impl<'a> Player<'a> {
         let returns = self.clock.returns(event.when);
         let due = self.clock.advance(event.when);
         self.observer.wait_until(due)?;
-        self.unblock(|call| *call.returns.end() < due)?;
+        self.unblock(|call| call.returns.latest < due)?;
         match &event.action {
             Action::Packet(packet) => self.inject(packet, line(event)),
             Action::Call(call) => self.call(call, event, returns),
@@ -108,49 +135,40 @@ impl<'a> Player<'a> {
                 | State::LastAck => {}
             }
         }
-        let segment = self.conversation.segment(packet);
+        let packet = self.rebased(packet);
+        let segment = self.conversation.segment(&packet);
         let datagram = wire::write(&segment)
             .map_err(|error| Fault::Harness { doing: "write a segment", error: io::Error::other(error) })?;
         let elicits = !segment.text.is_empty() || segment.flags.contains(Flags::FIN);
         let at = self.observer.inject(datagram, elicits, line)?;
         self.clock.set(at);
+        self.acks.injected(&segment);
+        self.edge.injected(&packet);
         Ok(())
     }
 
-    /// Takes the next segment of the system, and compares it with the expected one.
-    fn expect(&mut self, packet: &Packet, event: &Event) -> Result<(), Stop> {
-        let window = self.clock.window(event.when);
-        let Some(heard) = self.observer.next_datagram(*window.end())? else {
-            let waited = window.end().saturating_sub(self.clock.happened());
-            return Err(differs(event, format!("nothing for {waited:.3?}")));
-        };
-        let segment = wire::read(&heard.bytes).map_err(|unreadable| differs(event, unreadable.to_string()))?;
-        self.conversation.learn(&segment, packet.sequence.start);
-        let mut differences = self.conversation.differences(packet, &segment);
-        if *window.start() > heard.at || heard.at > *window.end() {
-            let (side, distance) = match heard.at.checked_sub(self.clock.happened()) {
-                Some(after) => ("after", after),
-                None => ("before", self.clock.happened() - heard.at),
-            };
-            differences.push(format!("it is sent {distance:.3?} {side} the last event"));
+    /// The packet, at the edge of the system's window if it is written to lie there.
+    fn rebased<'p>(&mut self, packet: &'p Packet) -> Cow<'p, Packet> {
+        let moved = packet.sequence.start.filter(|_| self.rules.rebase).and_then(|start| self.edge.rebased(start));
+        let Some(start) = moved else { return Cow::Borrowed(packet) };
+        self.normalised.insert(Normalisation::Rebased);
+        Cow::Owned(Packet { sequence: Sequence { start: Some(start), ..packet.sequence }, ..packet.clone() })
+    }
+
+    /// Takes note of what only the rules let pass.
+    pub(super) fn note_late(&mut self, window: Window, at: Duration) {
+        if at > window.in_time {
+            self.normalised.insert(Normalisation::Late);
         }
-        if !differences.is_empty() {
-            let seen = self.conversation.packet(&segment);
-            return Err(differs(event, format!("{seen} ({})", differences.join(", "))));
-        }
-        self.observer.was_expected(&heard, line(event));
-        self.clock.saw(event.when, heard.at);
-        self.heard.push(segment);
-        Ok(())
     }
 
     /// Plays the user.
-    fn call(&mut self, call: &Call, event: &Event, returns: RangeInclusive<Duration>) -> Result<(), Stop> {
+    fn call(&mut self, call: &Call, event: &Event, returns: Window) -> Result<(), Stop> {
         let Ok(operation) = call.operation() else { return Ok(()) };
         if !self.sockets.know(&operation) {
             // An accept() that blocks may be about to return the socket.
             let now = self.clock.happened();
-            self.unblock(|call| *call.returns.start() <= now)?;
+            self.unblock(|call| call.returns.earliest <= now)?;
         }
         self.sockets.announce(&operation, &mut self.conversation);
         let made = self.observer.call(&self.sockets.call(&operation), line(event))?;
@@ -173,118 +191,35 @@ impl<'a> Player<'a> {
 
     /// Waits for a call to return, and compares what.
     fn returned(&mut self, call: &Blocked) -> Result<(), Stop> {
-        let Some(returned) = self.observer.end_of_call(call.id, *call.returns.end())? else {
+        let Some(returned) = self.observer.end_of_call(call.id, call.returns.latest)? else {
             return Err(differs(&call.event, "it blocks".to_owned()));
         };
-        if returned.at < *call.returns.start() {
+        if returned.at < call.returns.earliest {
             return Err(differs(&call.event, format!("it returns {} too early", calls::returned(&returned.ret))));
         }
+        self.note_late(call.returns, returned.at);
         let wanted = &call.call.outcome.returned;
-        let further = self
+        let settled = self
             .sockets
-            .settle(&call.operation, wanted, &returned.ret, &self.conversation)
+            .settle(&call.operation, wanted, &returned.ret, &self.conversation, self.rules)
             .map_err(|seen| differs(&call.event, seen))?;
-        if let Some(further) = further {
+        self.normalised.extend(settled.normalised);
+        if let Some(further) = settled.further {
             self.observer.call(&further, line(&call.event))?;
         }
         Ok(())
     }
-
-    fn command(&mut self, builtin: &Builtin, event: &Event) -> Result<(), Stop> {
-        match builtin {
-            Builtin::Set(knob) => Ok(self.observer.knob(&knob.name, &knob.value)?),
-            Builtin::Probe(probe) => self.ask(event, |states| {
-                probe.count.allows(states.all.iter().filter(|state| probe.states.include(**state)).count())
-            }),
-            Builtin::Drop(_) => Err(Fault::Unsupported(Unsupported::Call { what: "tcpdrop" }).into()),
-        }
-    }
-
-    fn assert(&mut self, assertion: Assertion, event: &Event) -> Result<(), Stop> {
-        self.ask(event, |states| (states.newest == assertion.state) == assertion.equal)
-    }
-
-    /// Asks for the states, again and again for as long as the system may be slow, until they are as the script says.
-    fn ask(&mut self, event: &Event, hold: impl Fn(&States) -> bool) -> Result<(), Stop> {
-        let patience = self.observer.now() + self.observer.timing().slack;
-        loop {
-            let states = self.states()?;
-            let (holds, now) = (hold(&states), self.observer.now());
-            if holds || now >= patience {
-                for (connection, state) in &states.connections {
-                    self.observer.note_state(*connection, *state, line(event));
-                }
-                let seen = if holds { Ok(()) } else { Err(differs(event, states.to_string())) };
-                return seen;
-            }
-            self.observer.wait_until(now + ASK_AGAIN)?;
-        }
-    }
-
-    fn states(&mut self) -> Result<States, Fault> {
-        let mut connections = Vec::new();
-        for connection in self.conversation.connections().to_vec() {
-            connections.push((connection, self.observer.peek(connection)?));
-        }
-        // One listener, however many connections it would take a segment of.
-        let listener = Some(self.observer.peek(self.conversation.stranger())?).filter(|state| *state == State::Listen);
-        let live = connections.iter().map(|(_, state)| *state).filter(|state| *state != State::Listen);
-        let newest = self.observer.peek(self.conversation.connection())?;
-        Ok(States { all: live.chain(listener).collect(), newest, connections })
-    }
-
-    /// Waits until it is certain that nothing else happens: an acknowledgment may be late, and a retransmission after
-    /// the last event is no concern of the script.
-    fn end(&mut self, script: &Script) -> Result<(), Stop> {
-        let Some(last) = script.events.last() else { return Ok(()) };
-        self.unblock(|_| true)?;
-        let timing = self.observer.timing();
-        let quiet = self.observer.now() + timing.silence;
-        loop {
-            let answered = self.observer.unanswered().map(|asked| asked + timing.delayed_ack);
-            let Some(heard) = self.observer.next_datagram(quiet.max(answered.unwrap_or_default()))? else {
-                return Ok(());
-            };
-            let nothing = |seen| Difference { line: line(last), expected: "nothing more".to_owned(), seen };
-            let segment =
-                wire::read(&heard.bytes).map_err(|unreadable| Stop::Differs(nothing(unreadable.to_string())))?;
-            let is_over = heard.at >= self.clock.happened();
-            if !(is_over && self.heard.iter().any(|before| is_again(before, &segment))) {
-                return Err(Stop::Differs(nothing(self.conversation.packet(&segment).to_string())));
-            }
-        }
-    }
 }
 
-/// The states of all connections of a script.
-struct States {
-    connections: Vec<(FourTuple, State)>,
-    /// Their states, CLOSED where there is none any more, and that of the listener.
-    all: Vec<State>,
-    /// The state of the connection that is talked about.
-    newest: State,
+/// Whether time passes at once.
+fn is_virtual(timing: Timing) -> bool {
+    timing.slack.is_zero()
 }
 
-impl fmt::Display for States {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<&str> = self.all.iter().map(|state| state.name()).collect();
-        f.write_str(&if names.is_empty() { State::Closed.name().to_owned() } else { names.join(" and ") })
-    }
-}
-
-/// Whether a segment is a retransmission of one before.
-fn is_again(before: &Segment, segment: &Segment) -> bool {
-    let takes_numbers = |segment: &Segment| {
-        !segment.text.is_empty() || segment.flags.contains(Flags::SYN) || segment.flags.contains(Flags::FIN)
-    };
-    let what = |segment: &Segment| (segment.seq, segment.flags.contains(Flags::SYN), segment.text.len());
-    takes_numbers(segment) && what(before) == what(segment)
-}
-
-fn line(event: &Event) -> u32 {
+pub(super) fn line(event: &Event) -> u32 {
     u32::try_from(event.at.line).unwrap_or(u32::MAX)
 }
 
-fn differs(event: &Event, seen: String) -> Stop {
+pub(super) fn differs(event: &Event, seen: String) -> Stop {
     Stop::Differs(Difference { line: line(event), expected: event.to_string(), seen })
 }

@@ -31,6 +31,14 @@ pub struct Segment {
     pub text: Vec<u8>,
 }
 
+impl Segment {
+    /// Its length in sequence space.
+    pub(super) fn length(&self) -> u32 {
+        let controls = [Flags::SYN, Flags::FIN].into_iter().filter(|flag| self.flags.contains(*flag)).count();
+        u32::try_from(self.text.len() + controls).unwrap_or(u32::MAX)
+    }
+}
+
 /// Why a segment cannot be written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unwritable {
