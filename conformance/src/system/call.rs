@@ -268,6 +268,9 @@ pub enum IoctlRequest {
 }
 
 impl IoctlRequest {
+    /// All of them.
+    pub const ALL: [IoctlRequest; 4] = [Self::Unread, Self::Unacknowledged, Self::Unsent, Self::AtMark];
+
     /// The request of this name in C.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
@@ -277,6 +280,18 @@ impl IoctlRequest {
             "SIOCOUTQNSD" => Some(Self::Unsent),
             "SIOCATMARK" => Some(Self::AtMark),
             _ => None,
+        }
+    }
+
+    /// Its number on Linux.
+    #[must_use]
+    pub fn number(self) -> u64 {
+        match self {
+            Self::Unread => libc::FIONREAD,
+            Self::Unacknowledged => libc::TIOCOUTQ,
+            // Of `uapi/linux/sockios.h`; libc does not name them.
+            Self::Unsent => 0x894b,
+            Self::AtMark => 0x8905,
         }
     }
 

@@ -18,8 +18,8 @@ use ::lockstep::time::{Instant, Micros};
 use lockstep_model::Table;
 
 use super::{
-    Call, CallId, Datagram, Fault, FourTuple, Progress, Returned, SYSTEM_ADDRESS, State, System, Timing, Unsupported,
-    Wake,
+    Call, CallId, Datagram, Fault, FourTuple, PEER_ADDRESS, Progress, Returned, SYSTEM_ADDRESS, State, System, Timing,
+    Unsupported, Wake,
 };
 use sockets::{Attempt, Sockets};
 
@@ -66,7 +66,14 @@ impl Lockstep {
     /// # Errors
     /// [`Fault::Harness`] if there is no stack for such a link.
     pub fn new(mtu: u16, table: &'static Table) -> Result<Self, Fault> {
-        let config = Config { mtu, ..Config::new(SYSTEM_ADDRESS, 24) };
+        Self::on(Config { mtu, ..Config::new(SYSTEM_ADDRESS, 24) }, table)
+    }
+
+    /// A stack with this configuration that runs `table`. Its only neighbour is the gateway, or else the peer.
+    ///
+    /// # Errors
+    /// [`Fault::Harness`] if there is no such stack.
+    pub fn on(config: Config, table: &'static Table) -> Result<Self, Fault> {
         Ok(Self {
             table,
             stack: stack(&config, table)?,
@@ -90,10 +97,11 @@ impl Lockstep {
     /// Takes what the stack has to send, and answers it where the link must.
     fn exchange(&mut self) {
         let now = instant(self.now);
+        let neighbour = self.config.gateway.unwrap_or(PEER_ADDRESS.into());
         let mut frame = Vec::new();
         // What does not fit into the queue is still there when some of it was taken.
         while self.heard.len() < MOST_WAITING && self.stack.poll_transmit(now, &mut frame) {
-            match wire::arrived(&frame) {
+            match wire::arrived(&frame, neighbour) {
                 wire::Arrived::Datagram(bytes) => self.heard.push_back(Datagram { at: self.now, bytes }),
                 wire::Arrived::Question(answer) => {
                     self.stack.input(now, &answer);

@@ -1,10 +1,10 @@
 //! The peer's end of the link: frames around datagrams, and the answers that every neighbour owes. By a library that is
 //! not Lockstep's own.
 
+use std::net::IpAddr;
+
 use ::lockstep::wire::MacAddr;
 use etherparse::{ArpHardwareId, ArpOperation, ArpPacket, EtherType, Ethernet2Header};
-
-use crate::system::PEER_ADDRESS;
 
 /// The peer's Ethernet address, a locally administered one.
 const PEER_MAC: [u8; 6] = [2, 0, 0, 0, 0, 2];
@@ -20,12 +20,12 @@ pub(super) enum Arrived {
     Nothing,
 }
 
-/// What a frame of the system means.
-pub(super) fn arrived(frame: &[u8]) -> Arrived {
+/// What a frame of the system means to its only neighbour.
+pub(super) fn arrived(frame: &[u8], neighbour: IpAddr) -> Arrived {
     match Ethernet2Header::from_slice(frame) {
         Ok((ethernet, payload)) if ethernet.ether_type == EtherType::IPV4 => Arrived::Datagram(payload.to_vec()),
         Ok((ethernet, payload)) if ethernet.ether_type == EtherType::ARP => {
-            answer(ethernet.source, payload).map_or(Arrived::Nothing, Arrived::Question)
+            answer(ethernet.source, payload, neighbour).map_or(Arrived::Nothing, Arrived::Question)
         }
         Ok(_) | Err(_) => Arrived::Nothing,
     }
@@ -38,10 +38,10 @@ pub(super) fn frame(system: MacAddr, datagram: &[u8]) -> Vec<u8> {
     [header.to_bytes().as_slice(), datagram].concat()
 }
 
-/// The answer to an ARP request (RFC 826) for the peer.
-fn answer(asker: [u8; 6], packet: &[u8]) -> Option<Vec<u8>> {
+/// The answer to an ARP request (RFC 826) for the neighbour.
+fn answer(asker: [u8; 6], packet: &[u8], neighbour: IpAddr) -> Option<Vec<u8>> {
     let question = ArpPacket::from_slice(packet).ok()?.try_eth_ipv4().ok()?;
-    if question.operation != ArpOperation::REQUEST || question.target_ipv4 != PEER_ADDRESS.octets() {
+    if question.operation != ArpOperation::REQUEST || IpAddr::from(question.target_ipv4) != neighbour {
         return None;
     }
     let answer = ArpPacket::new(
