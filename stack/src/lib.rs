@@ -1,5 +1,9 @@
 //! A user-space TCP/IP stack whose connections change state only by the rows of a checked table.
 
+#[cfg(feature = "historical-bugs")]
+pub mod bugs;
+#[cfg(not(feature = "historical-bugs"))]
+mod bugs;
 pub mod device;
 pub mod drive;
 pub mod drops;

@@ -6,6 +6,7 @@
 
 use lockstep_model::Challenge;
 
+use crate::bugs::{self, Bug};
 use crate::time::Instant;
 
 /// Until when no challenge of a kind is answered. Most connections never see one, and pay a pointer.
@@ -15,11 +16,17 @@ pub(super) struct Budgets(Option<Box<[Instant; Challenge::ALL.len()]>>);
 impl Budgets {
     /// Whether a challenge of this kind may be answered at `now`.
     pub fn allow(&self, challenge: Challenge, now: Instant) -> bool {
+        if bugs::is_back(Bug::SharedChallenges) {
+            return bugs::ANSWERED_UNTIL.get() <= now;
+        }
         self.0.as_ref().is_none_or(|until| until[challenge.index()] <= now)
     }
 
     /// The next of this kind is not answered before `until`.
     pub fn spend(&mut self, challenge: Challenge, until: Instant) {
+        if bugs::is_back(Bug::SharedChallenges) {
+            bugs::ANSWERED_UNTIL.set(until);
+        }
         self.0.get_or_insert_default()[challenge.index()] = until;
     }
 

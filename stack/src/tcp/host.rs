@@ -14,6 +14,7 @@ use super::isn::initial_sequence_number;
 use super::pmtu::PathMtu;
 use super::recovery::Heard;
 use super::rtt::Transmissions;
+use crate::bugs::{self, Bug};
 use crate::time::Instant;
 
 /// Octets beyond the last incarnation's numbers at which the next one begins, if the clock has not yet come so far: more
@@ -303,7 +304,12 @@ impl Step<'_> {
 /// What a segment has from RCV.NXT on: how far after RCV.NXT it begins, its text, and whether its FIN is part of that.
 fn beyond<'a>(rcv_nxt: Seq, segment: &Segment<Seq>, text: &'a [u8]) -> (usize, &'a [u8], bool) {
     let fin = segment.has(Flag::Fin);
-    let distance = segment.text_seq().since(rcv_nxt);
+    let distance = if bugs::is_back(Bug::PlainSubtraction) {
+        let plain = i64::from(segment.text_seq().raw()) - i64::from(rcv_nxt.raw());
+        i32::try_from(plain).unwrap_or(i32::MIN)
+    } else {
+        segment.text_seq().since(rcv_nxt)
+    };
     let length = usize::try_from(distance.unsigned_abs()).unwrap_or(usize::MAX);
     if distance >= 0 {
         return (length, text, fin);

@@ -2,6 +2,7 @@
 //! acknowledgment (RFC 2018).
 
 use super::{put, u32_at};
+use crate::bugs::{self, Bug};
 
 /// Bytes that options may take: 60 of the longest header less 20 of the shortest.
 pub const MAX_OPTIONS_LEN: usize = 40;
@@ -274,7 +275,11 @@ impl<'a> Iterator for RawOptions<'a> {
         match std::mem::take(&mut self.rest) {
             [] | [END, ..] => None,
             [kind] => Some(Err(IllegalOption::NoLength { kind: *kind })),
-            [kind, length @ (0 | 1), ..] => Some(Err(IllegalOption::TooShort { kind: *kind, length: *length })),
+            [kind, length @ (0 | 1), ..] => {
+                // The test that puts the bug back is not to wait for ever.
+                assert!(*length > 0 || !bugs::is_back(Bug::ZeroLengthOption), "the options never end");
+                Some(Err(IllegalOption::TooShort { kind: *kind, length: *length }))
+            }
             [kind, length, after @ ..] => match after.split_at_checked(usize::from(*length) - 2) {
                 Some((value, rest)) => {
                     self.rest = rest;

@@ -1,0 +1,32 @@
+//! Scenarios on stacks that may do anything.
+
+use std::panic::{self, AssertUnwindSafe};
+
+use lockstep_conformance::scenario::Scenario;
+use lockstep_conformance::system::lockstep::Lockstep;
+use lockstep_conformance::verdict::{Played, Subject, Unjudged};
+use lockstep_model::Table;
+
+/// Whether both judges agree that a stack with this table does what the scenario says. What panics, or never ends, does not.
+pub fn passes(scenario: &Scenario, table: &'static Table) -> bool {
+    let script = scenario.script().expect("a script");
+    let play = || {
+        let mut system = Lockstep::new(script.mtu(), table).expect("a stack");
+        let terms = Subject::Lockstep.terms(&system);
+        Played::new(&script, &mut system, &terms).map(|played| played.conforms())
+    };
+    match panic::catch_unwind(AssertUnwindSafe(play)) {
+        Ok(Ok(conforms)) => conforms,
+        Ok(Err(Unjudged::Skip(_))) => true,
+        Ok(Err(Unjudged::Error(_))) | Err(_) => false,
+    }
+}
+
+/// Does something whose panics are expected. For the only test of a process: it silences all of them.
+pub fn quietly<T>(work: impl FnOnce() -> T) -> T {
+    let loud = panic::take_hook();
+    panic::set_hook(Box::new(|_| {}));
+    let result = work();
+    panic::set_hook(loud);
+    result
+}
