@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::deviations::{Deviations, DeviationsError};
+use crate::run::Rules;
 
 /// The choices of a job. A child process that runs a part of it is told all of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -11,6 +12,8 @@ pub struct Lab {
     pub deviations: Deviations,
     /// The names that are defined for `#ifdef` in scripts.
     pub defines: Vec<String>,
+    /// What scripts let pass that is not as they say.
+    pub rules: Rules,
 }
 
 impl Lab {

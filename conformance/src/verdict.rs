@@ -17,7 +17,7 @@ use crate::deviations::{Deviation, Deviations};
 use crate::lab::Lab;
 use crate::oracle::{self, Judgement, Terms};
 use crate::report::ladder;
-use crate::run::{self, Difference, End, Run};
+use crate::run::{self, Difference, End, Rules, Run};
 use crate::scenario::{ReadError, Scenario};
 use crate::script::{Action, Builtin, Direction, Script};
 use crate::system::linux::Linux;
@@ -177,7 +177,7 @@ pub struct Divergence {
 /// Runs a scenario on a system.
 pub fn examine(scenario: &Scenario, subject: Subject, lab: &Lab) -> Outcome {
     let began = Instant::now();
-    let (verdict, played) = match judge(scenario, subject, &lab.deviations) {
+    let (verdict, played) = match judge(scenario, subject, lab) {
         Ok((verdict, played)) => (verdict, Some(played)),
         Err(Unjudged::Skip(reason)) => (Verdict::Skip { reason }, None),
         Err(Unjudged::Error(reason)) => (Verdict::Error { reason }, None),
@@ -187,7 +187,7 @@ pub fn examine(scenario: &Scenario, subject: Subject, lab: &Lab) -> Outcome {
         subject,
         system: played.as_ref().map(|played| played.system.clone()),
         verdict,
-        normalised: Vec::new(),
+        normalised: played.as_ref().map(Played::normalised).unwrap_or_default(),
         ladder: played.map(|played| ladder::draw(&played.run.trace)).unwrap_or_default(),
         seconds: began.elapsed().as_secs_f64(),
     }
@@ -203,9 +203,10 @@ impl From<ReadError> for Unjudged {
 }
 
 /// The verdict, and the run that decided it.
-fn judge(scenario: &Scenario, subject: Subject, ledger: &Deviations) -> Result<(Verdict, Played), Unjudged> {
+fn judge(scenario: &Scenario, subject: Subject, lab: &Lab) -> Result<(Verdict, Played), Unjudged> {
+    let (rules, ledger) = (&lab.rules, &lab.deviations);
     let script = scenario.script()?;
-    let played = Played::on(subject, &script)?;
+    let played = Played::on(subject, rules, &script)?;
     let known = ledger.of(&played.system, &scenario.name);
     if known.is_empty() {
         return Ok((played.verdict(&script, ledger), played));
@@ -219,7 +220,7 @@ fn judge(scenario: &Scenario, subject: Subject, ledger: &Deviations) -> Result<(
         return Ok((Verdict::Deviates { ids: ids() }, played));
     }
     let played = match scenario.alternative(subject.name()) {
-        Some(alternative) => Played::on(subject, &alternative.script()?)?,
+        Some(alternative) => Played::on(subject, rules, &alternative.script()?)?,
         None => played,
     };
     let verdict =
@@ -247,13 +248,22 @@ pub enum Unjudged {
 }
 
 impl Played {
-    /// Runs a script on a fresh system, and judges.
+    /// Runs a script on a fresh system, and judges; everything has to be as written.
     ///
     /// # Errors
     ///
     /// [`Unjudged`] if it cannot be run to an end.
     pub fn new(script: &Script, system: &mut dyn System, terms: &Terms) -> Result<Self, Unjudged> {
-        let run = run::run(script, system);
+        Self::by(&Rules::STRICT, script, system, terms)
+    }
+
+    /// Runs a script on a fresh system by these rules, and judges.
+    ///
+    /// # Errors
+    ///
+    /// As [`Played::new`].
+    pub fn by(rules: &Rules, script: &Script, system: &mut dyn System, terms: &Terms) -> Result<Self, Unjudged> {
+        let run = run::run_by(rules, script, system);
         match &run.end {
             End::Completed | End::Differs(_) => {}
             End::Skipped(reason) => return Err(Unjudged::Skip(reason.clone())),
@@ -264,13 +274,18 @@ impl Played {
     }
 
     /// Runs a script on a system of this sort.
-    fn on(subject: Subject, script: &Script) -> Result<Self, Unjudged> {
+    fn on(subject: Subject, rules: &Rules, script: &Script) -> Result<Self, Unjudged> {
         let mut system = subject.system(script.mtu()).map_err(|fault| match fault {
             Fault::Unsupported(reason) => Unjudged::Skip(reason.to_string()),
             Fault::Harness { .. } | Fault::Command { .. } | Fault::Lost { .. } => Unjudged::Error(fault.to_string()),
         })?;
         let terms = subject.terms(system.as_ref());
-        Self::new(script, system.as_mut(), &terms)
+        Self::by(rules, script, system.as_mut(), &terms)
+    }
+
+    /// What the rules let pass, by name.
+    fn normalised(&self) -> Vec<String> {
+        self.run.normalised.iter().map(ToString::to_string).collect()
     }
 
     /// Whether both judges agree that the system did what RFC 9293 says.
@@ -422,6 +437,21 @@ mod tests {
         assert_eq!(verdict(Deviations::default()), Verdict::Pass);
         assert_eq!(verdict(ledger("linux", "L04")), Verdict::Pass);
         assert_eq!(verdict(ledger("lockstep", "X01")), Verdict::Stale { ids: vec!["X01".to_owned()] });
+    }
+
+    /// No reset has a window of one octet; with a rule about windows that is no matter, but it is told.
+    #[test]
+    fn what_the_rules_let_pass_is_told() {
+        let path = std::env::temp_dir().join(format!("lockstep-{}-rules.pkt", std::process::id()));
+        let script = "+0 < . 1:1(0) ack 1 win 65535\n+0 > R 1:1(0) win 1\n";
+        std::fs::write(&path, script).expect("the temporary folder is writable");
+        let scenario = Scenario::new(path.clone());
+        let rules = Rules { window: run::Windows::Ignored, ..Rules::STRICT };
+        let outcome = |rules| examine(&scenario, Subject::Lockstep, &Lab { rules, ..Lab::default() });
+        let (strict, lax) = (outcome(Rules::STRICT), outcome(rules));
+        std::fs::remove_file(&path).expect("it is there");
+        assert!(matches!(strict.verdict, Verdict::Fail(_)), "{strict:?}");
+        assert_eq!((lax.verdict, lax.normalised), (Verdict::Pass, vec!["window".to_owned()]));
     }
 
     #[test]
