@@ -16,6 +16,7 @@
 //! * [`claims`] says what Lockstep claims to be, and names the test that shows it.
 //! * The kernel runs in a [`namespace`], in a child process, the [`worker`]; a [`report`] tells people and programs.
 
+pub mod cells;
 pub mod claims;
 pub mod deviations;
 pub mod lab;

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
+use lockstep_conformance::cells::{self, Cell, Matrix};
 use lockstep_conformance::claims::{Claims, ClaimsError};
 use lockstep_conformance::lab::Lab;
 use lockstep_conformance::namespace::require;
@@ -58,6 +59,24 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         html: Option<PathBuf>,
     },
+    /// Every stimulus in every state, on every system.
+    Matrix {
+        /// A system to run them on; all of them without this.
+        #[arg(long = "system", value_enum)]
+        systems: Vec<Subject>,
+        /// Print the script of this cell, with what the first system does, and nothing else.
+        #[arg(long, value_name = "CELL")]
+        print: Option<Cell>,
+        /// Write the script of each cell, with what the first system does, to this folder, and nothing else.
+        #[arg(long, value_name = "FOLDER", conflicts_with = "print")]
+        write: Option<PathBuf>,
+    },
+    /// Run cells on the kernel in a namespace (the program starts itself so).
+    #[command(name = cells::SUBCOMMAND, hide = true)]
+    CellsWorker {
+        /// Cells.
+        cells: Vec<Cell>,
+    },
     /// Run scenarios on the kernel in a namespace (the program starts itself so).
     #[command(name = worker::SUBCOMMAND, hide = true)]
     Worker {
@@ -76,6 +95,8 @@ fn main() -> ExitCode {
         Some(Command::Run { systems, json, paths }) => judge(systems, None, json.as_deref(), &paths),
         Some(Command::Requirements { html }) => claim(&Claims::requirements(), html.as_deref()),
         Some(Command::Threats { html }) => claim(&Claims::threats(), html.as_deref()),
+        Some(Command::Matrix { systems, print, write }) => matrix(systems, print, write.as_deref()),
+        Some(Command::CellsWorker { cells }) => Ok(cells::serve(&cells)),
         Some(Command::Worker { paths }) => Ok(worker::serve(paths)),
     };
     result.unwrap_or_else(|error| {
@@ -178,6 +199,46 @@ fn run(scenarios: &[Scenario], lab: &Lab, bar: &ProgressBar, report: &mut Report
         }
     }
     Ok(())
+}
+
+/// Every stimulus in every state.
+fn matrix(systems: Vec<Subject>, print: Option<Cell>, folder: Option<&Path>) -> Result<ExitCode> {
+    let lab = Lab::committed()?;
+    let systems = if systems.is_empty() { Subject::DEFAULT.to_vec() } else { systems };
+    if let Some(cell) = print {
+        let matrix = fill(&[cell], systems[0], &lab)?;
+        matrix.outcomes().try_for_each(|outcome| tell(&outcome.script))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if let Some(folder) = folder {
+        for outcome in fill(&cells::all(), systems[0], &lab)?.outcomes() {
+            outcome.write(folder).map_err(|error| format!("cannot write to {}: {error}", folder.display()))?;
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut is_green = true;
+    for subject in systems {
+        let matrix = fill(&cells::all(), subject, &lab)?;
+        tell(&matrix)?;
+        is_green &= matrix.is_green();
+    }
+    Ok(if is_green { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Runs cells on a system.
+fn fill(cells: &[Cell], subject: Subject, lab: &Lab) -> Result<Matrix> {
+    let bar = progress(cells.len());
+    let mut matrix = Matrix::new(subject);
+    let run = cells::run(cells, subject, lab, |outcome| {
+        bar.inc(1);
+        matrix.add(outcome);
+    });
+    bar.finish_and_clear();
+    match run {
+        Err(WorkerError::Refused(reason)) => require::skip(require::NETNS, reason)?,
+        result => result?,
+    }
+    Ok(matrix)
 }
 
 /// What is claimed.

@@ -56,7 +56,7 @@ impl Subject {
     }
 
     /// A fresh one, for one script, on a link with this MTU.
-    fn system(self, mtu: u16) -> Result<Box<dyn System>, Fault> {
+    pub(crate) fn system(self, mtu: u16) -> Result<Box<dyn System>, Fault> {
         match self {
             Self::Lockstep => Ok(Box::new(Lockstep::new(mtu, Table::repaired())?)),
             Self::Linux => Ok(Box::new(Linux::new(mtu)?)),
@@ -352,7 +352,7 @@ impl Played {
 
 impl Judgement {
     /// The numbers of the deviations that explain what was seen; `None` if nothing does.
-    fn needs(&self) -> Option<BTreeSet<&'static str>> {
+    pub(crate) fn needs(&self) -> Option<BTreeSet<&'static str>> {
         match self {
             Self::Explained { deviations } => {
                 let rules = deviations.iter().filter_map(|id| Table::catalogue().rule(*id));
@@ -362,7 +362,7 @@ impl Judgement {
         }
     }
 
-    fn divergence(&self) -> Option<Divergence> {
+    pub(crate) fn divergence(&self) -> Option<Divergence> {
         match self {
             Self::Explained { deviations } if deviations.is_empty() => None,
             Self::Explained { deviations } => Some(Divergence {

@@ -4,12 +4,16 @@
 //! program starts itself again. The child runs several scenarios side by side, for they mostly wait, and tells each
 //! outcome in a line of JSON as soon as it is known.
 
+use std::ffi::OsStr;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
 use std::process::{ChildStdin, ExitCode, ExitStatus, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::lab::Lab;
 use crate::namespace;
@@ -49,13 +53,19 @@ pub enum WorkerError {
 /// # Errors
 ///
 /// [`WorkerError`] if not all of them could be run.
-pub fn run(scenarios: &[Scenario], lab: &Lab, mut each: impl FnMut(Outcome)) -> Result<(), WorkerError> {
+pub fn run(scenarios: &[Scenario], lab: &Lab, each: impl FnMut(Outcome)) -> Result<(), WorkerError> {
     let paths = scenarios.iter().map(|scenario| scenario.path.clone().into_os_string());
-    let mut child = namespace::reexec(std::iter::once(SUBCOMMAND.into()).chain(paths))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()?;
+    converse(std::iter::once(SUBCOMMAND.into()).chain(paths), lab, each)
+}
+
+/// Starts the program again with these arguments, tells it what was chosen, and hears outcomes.
+pub(crate) fn converse<T: DeserializeOwned>(
+    arguments: impl IntoIterator<Item: AsRef<OsStr>>,
+    lab: &Lab,
+    mut each: impl FnMut(T),
+) -> Result<(), WorkerError> {
+    let mut child =
+        namespace::reexec(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     instruct(child.stdin.take(), lab)?;
     let stdout = child.stdout.take().ok_or_else(|| io::Error::other("no pipe"))?;
     for line in BufReader::new(stdout).lines() {
@@ -82,6 +92,16 @@ fn instruct(stdin: Option<ChildStdin>, lab: &Lab) -> io::Result<()> {
 
 /// The child: enters a namespace, hears on its standard input what was chosen, runs the scenarios in these files, and tells the outcomes on its standard output.
 pub fn serve(paths: Vec<PathBuf>) -> ExitCode {
+    let scenarios: Vec<Scenario> = paths.into_iter().map(Scenario::new).collect();
+    side_by_side(&scenarios, SIDE_BY_SIDE, |scenario, lab| examine(scenario, Subject::Linux, lab))
+}
+
+/// In a namespace, so many of these jobs at a time; each outcome is told on the standard output.
+pub(crate) fn side_by_side<J: Sync, T: Serialize>(
+    jobs: &[J],
+    width: usize,
+    work: impl Fn(&J, &Lab) -> T + Sync,
+) -> ExitCode {
     if let Err(refused) = namespace::enter() {
         eprintln!("{refused}");
         return ExitCode::from(namespace::EXIT_REFUSED);
@@ -93,14 +113,13 @@ pub fn serve(paths: Vec<PathBuf>) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let scenarios: Vec<Scenario> = paths.into_iter().map(Scenario::new).collect();
     let next = AtomicUsize::new(0);
     let failed = Mutex::new(None);
     thread::scope(|scope| {
-        for _ in 0..SIDE_BY_SIDE {
+        for _ in 0..width {
             scope.spawn(|| {
-                while let Some(scenario) = scenarios.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    if let Err(error) = tell(&examine(scenario, Subject::Linux, &lab)) {
+                while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    if let Err(error) = tell(&work(job, &lab)) {
                         failed.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).replace(error);
                         return;
                     }
@@ -124,7 +143,7 @@ fn listen() -> io::Result<Lab> {
 }
 
 /// In one piece, whatever the others do.
-fn tell(outcome: &Outcome) -> io::Result<()> {
+fn tell(outcome: &impl Serialize) -> io::Result<()> {
     let line = serde_json::to_string(outcome)? + "\n";
     let mut out = io::stdout().lock();
     out.write_all(line.as_bytes())?;

@@ -137,7 +137,7 @@ impl Player<'_> {
 }
 
 /// Whether a segment is a retransmission of one before.
-fn is_again(before: &Segment, segment: &Segment) -> bool {
+pub(super) fn is_again(before: &Segment, segment: &Segment) -> bool {
     let takes_numbers = |segment: &Segment| {
         !segment.text.is_empty() || segment.flags.contains(Flags::SYN) || segment.flags.contains(Flags::FIN)
     };

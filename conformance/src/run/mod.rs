@@ -23,6 +23,7 @@ mod compare;
 mod conversation;
 mod edge;
 mod expect;
+mod experiment;
 mod observer;
 mod player;
 mod rules;
@@ -34,6 +35,7 @@ pub mod wire;
 pub(crate) use calls::returned;
 pub use compare::{Comparison, compare};
 pub use conversation::{PEER_INITIAL, PEER_PORT, SYSTEM_PORT};
+pub use experiment::{Experiment, Seen};
 pub use rules::{Normalisation, OptionList, Rules, Windows};
 
 use std::collections::BTreeSet;
@@ -94,12 +96,7 @@ pub fn run_by(rules: &Rules, script: &Script, system: &mut dyn System) -> Run {
     let mut player = Player::new(script, system, rules);
     let end = match player.play(script) {
         Ok(()) => End::Completed,
-        Err(Stop::Differs(difference)) => End::Differs(difference),
-        Err(Stop::Skip(reason)) => End::Skipped(reason),
-        Err(Stop::Fault(Fault::Unsupported(unsupported))) => End::Skipped(unsupported.to_string()),
-        Err(Stop::Fault(fault @ (Fault::Harness { .. } | Fault::Command { .. } | Fault::Lost { .. }))) => {
-            End::Broken(fault.to_string())
-        }
+        Err(stop) => End::from(stop),
     };
     player.finish(end)
 }
@@ -109,6 +106,19 @@ enum Stop {
     Differs(Difference),
     Skip(String),
     Fault(Fault),
+}
+
+impl From<Stop> for End {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            Stop::Differs(difference) => Self::Differs(difference),
+            Stop::Skip(reason) => Self::Skipped(reason),
+            Stop::Fault(Fault::Unsupported(unsupported)) => Self::Skipped(unsupported.to_string()),
+            Stop::Fault(fault @ (Fault::Harness { .. } | Fault::Lost { .. } | Fault::Command { .. })) => {
+                Self::Broken(fault.to_string())
+            }
+        }
+    }
 }
 
 impl From<Fault> for Stop {

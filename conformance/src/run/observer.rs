@@ -105,11 +105,11 @@ impl<'a> Observer<'a> {
     }
 
     /// Makes a call; [`Observer::end_of_call`] tells what it returns.
-    pub(super) fn call(&mut self, call: &Call, line: u32) -> Result<Made, Fault> {
+    pub(super) fn call(&mut self, call: &Call, line: Option<u32>) -> Result<Made, Fault> {
         let id = self.calls;
         self.calls += 1;
         let at = self.now();
-        self.write(at, What::Called { id, call: call.clone() }, Some(line));
+        self.write(at, What::Called { id, call: call.clone() }, line);
         match self.system.call(call)? {
             Progress::Returned(ret) => self.note_return(id, Returned { at: self.now(), ret }),
             Progress::Pending(pending) => {
@@ -136,8 +136,8 @@ impl<'a> Observer<'a> {
     }
 
     /// Writes down that a connection was in a state.
-    pub(super) fn note_state(&mut self, connection: FourTuple, state: State, line: u32) {
-        self.write(self.now(), What::Probed { connection, state }, Some(line));
+    pub(super) fn note_state(&mut self, connection: FourTuple, state: State, line: Option<u32>) {
+        self.write(self.now(), What::Probed { connection, state }, line);
     }
 
     pub(super) fn knob(&mut self, name: &str, value: &str) -> Result<(), Fault> {

@@ -28,7 +28,7 @@ pub(super) struct Player<'a> {
     pub(super) observer: Observer<'a>,
     pub(super) clock: Clock,
     pub(super) conversation: Conversation,
-    sockets: Sockets,
+    pub(super) sockets: Sockets,
     /// Calls that are written as blocking and have not been seen to return.
     blocked: Vec<Blocked>,
     pub(super) acks: Acks,
@@ -96,7 +96,8 @@ impl<'a> Player<'a> {
         Run { trace: self.observer.into_trace(), end, normalised: self.normalised }
     }
 
-    fn event(&mut self, event: &Event) -> Result<(), Stop> {
+    /// Plays one event.
+    pub(super) fn event(&mut self, event: &Event) -> Result<(), Stop> {
         if let Action::Packet(packet @ Packet { direction: Direction::Expected, .. }) = &event.action {
             return self.expect(packet, event);
         }
@@ -171,7 +172,7 @@ impl<'a> Player<'a> {
             self.unblock(|call| call.returns.earliest <= now)?;
         }
         self.sockets.announce(&operation, &mut self.conversation);
-        let made = self.observer.call(&self.sockets.call(&operation), line(event))?;
+        let made = self.observer.call(&self.sockets.call(&operation), Some(line(event)))?;
         self.clock.set(made.at);
         let blocked = Blocked { id: made.id, event: event.clone(), call: call.clone(), operation, returns };
         if let When::Blocking { .. } = event.when {
@@ -205,7 +206,7 @@ impl<'a> Player<'a> {
             .map_err(|seen| differs(&call.event, seen))?;
         self.normalised.extend(settled.normalised);
         if let Some(further) = settled.further {
-            self.observer.call(&further, line(&call.event))?;
+            self.observer.call(&further, Some(line(&call.event)))?;
         }
         Ok(())
     }

@@ -34,7 +34,7 @@ impl Player<'_> {
             let (holds, now) = (hold(&states), self.observer.now());
             if holds || now >= patience {
                 for (connection, state) in &states.connections {
-                    self.observer.note_state(*connection, *state, line(event));
+                    self.observer.note_state(*connection, *state, Some(line(event)));
                 }
                 let seen = if holds { Ok(()) } else { Err(differs(event, states.to_string())) };
                 return seen;

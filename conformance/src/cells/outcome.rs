@@ -1,0 +1,231 @@
+//! What a cell says of a system.
+
+use std::path::Path;
+use std::{fs, io};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Cell, Reaction, Trial};
+use crate::deviations::Deviation;
+use crate::lab::Lab;
+use crate::oracle::{self, Judgement};
+use crate::report::ladder;
+use crate::run::{Difference, End};
+use crate::system::Fault;
+use crate::verdict::{Divergence, Subject};
+
+/// A cell on a system.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CellOutcome {
+    /// The cell.
+    pub cell: Cell,
+    /// The system.
+    pub subject: Subject,
+    /// The system's own name with its version, if it got so far.
+    pub system: Option<String>,
+    /// How it reacted, if it came so far.
+    pub seen: Option<String>,
+    /// How Lockstep reacts.
+    pub lockstep: Option<String>,
+    /// What it says.
+    pub verdict: CellVerdict,
+    /// The exchange.
+    pub ladder: Vec<ladder::Row>,
+    /// What was done and seen, as a script.
+    pub script: String,
+}
+
+impl CellOutcome {
+    /// Writes its script into a folder below this one, that of its configuration.
+    ///
+    /// # Errors
+    ///
+    /// If the folder or the file cannot be made.
+    pub fn write(&self, folder: &Path) -> io::Result<()> {
+        let plain = |name: &str| name.replace([' ', ',', '(', '='], "_").replace(')', "");
+        let folder = folder.join(plain(&self.cell.configuration.to_string()));
+        fs::create_dir_all(&folder)?;
+        fs::write(folder.join(plain(self.cell.stimulus.name()) + ".pkt"), &self.script)
+    }
+}
+
+/// What a cell says of a system.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "lowercase")]
+pub enum CellVerdict {
+    /// It reacts as Lockstep does, and the table explains that.
+    Conform,
+    /// It reacts otherwise, and the table explains that too: where the RFC leaves a choice, it took another.
+    Allowed,
+    /// It differs, in a way that is known.
+    Deviates {
+        /// The numbers of the deviations.
+        ids: Vec<String>,
+    },
+    /// It differs.
+    Fail {
+        /// How.
+        difference: String,
+        /// What the oracle cannot explain, if there is something.
+        divergence: Option<Divergence>,
+    },
+    /// It reacts as Lockstep does, and the ledger says that it does not.
+    Stale {
+        /// The entries.
+        ids: Vec<String>,
+    },
+    /// The way does not lead there on this system, so that nothing is known.
+    Unreached {
+        /// Where it left the way.
+        difference: Difference,
+    },
+    /// The system has no such thing as the way needs.
+    Skip {
+        /// What it lacks.
+        reason: String,
+    },
+    /// The harness failed.
+    Error {
+        /// How.
+        reason: String,
+    },
+}
+
+impl CellVerdict {
+    /// Whether it is as it should be.
+    pub const fn is_green(&self) -> bool {
+        match self {
+            Self::Conform | Self::Allowed | Self::Deviates { .. } | Self::Skip { .. } => true,
+            Self::Fail { .. } | Self::Stale { .. } | Self::Unreached { .. } | Self::Error { .. } => false,
+        }
+    }
+
+    /// One sign, which also reads in grey.
+    pub const fn sign(&self) -> &'static str {
+        match self {
+            Self::Conform => "✓",
+            Self::Allowed => "≠",
+            Self::Deviates { .. } => "D",
+            Self::Fail { .. } => "✗",
+            Self::Stale { .. } => "!",
+            Self::Unreached { .. } => "u",
+            Self::Skip { .. } => "s",
+            Self::Error { .. } => "?",
+        }
+    }
+}
+
+/// Runs a cell on a system, and on Lockstep, with which it is compared.
+pub fn examine(cell: Cell, subject: Subject, lab: &Lab) -> CellOutcome {
+    let mut outcome = CellOutcome {
+        cell,
+        subject,
+        system: None,
+        seen: None,
+        lockstep: None,
+        verdict: CellVerdict::Conform,
+        ladder: Vec::new(),
+        script: String::new(),
+    };
+    outcome.verdict = judge(cell, subject, lab, &mut outcome).unwrap_or_else(CellVerdict::from);
+    outcome
+}
+
+fn judge(cell: Cell, subject: Subject, lab: &Lab, outcome: &mut CellOutcome) -> Result<CellVerdict, Fault> {
+    let mut system = subject.system(MTU)?;
+    let terms = subject.terms(system.as_ref());
+    let trial = Trial::on(system.as_mut(), cell);
+    let name = system.name().to_owned();
+    outcome.ladder = ladder::draw(&trial.trace);
+    outcome.script = trial.text;
+    let seen = match trial.reaction {
+        Ok(seen) => seen,
+        Err(end) => return Ok(end.into()),
+    };
+    let model = match subject {
+        Subject::Lockstep => seen.clone(),
+        Subject::Linux | Subject::Smoltcp | Subject::Tap => {
+            let mut lockstep = Subject::Lockstep.system(MTU)?;
+            match Trial::on(lockstep.as_mut(), cell).reaction {
+                Ok(model) => model,
+                Err(end) => return Ok(end.into()),
+            }
+        }
+    };
+    let judgement = oracle::judge(&trial.trace, &terms);
+    let verdict = match lab.deviations.of_cell(&name, &cell.to_string()) {
+        Some((entry, recorded)) => compare_recorded(&seen, &model, &judgement, entry, recorded),
+        None => compare(&seen, &model, &judgement, |id| lab.deviations.has(&name, id)),
+    };
+    outcome.system = Some(name);
+    outcome.seen = Some(seen.to_string());
+    outcome.lockstep = Some(model.to_string());
+    Ok(verdict)
+}
+
+/// The MTU of Ethernet.
+const MTU: u16 = 1500;
+
+/// Brings together what was seen, what Lockstep does, and what the oracle says. What users are told is no matter of the
+/// table, so that Lockstep is the measure of it. A row of kind deviation explains only what the ledger has the reason of.
+fn compare(seen: &Reaction, model: &Reaction, judgement: &Judgement, is_known: impl Fn(&str) -> bool) -> CellVerdict {
+    match judgement.needs() {
+        None => fail(format!("{seen} has no explanation"), judgement),
+        Some(needed) if !needed.iter().all(|id| is_known(id)) => {
+            let needed: Vec<&str> = needed.into_iter().collect();
+            fail(format!("{seen} is {}, of which the ledger knows nothing", needed.join(" ")), judgement)
+        }
+        Some(needed) if !needed.is_empty() => {
+            CellVerdict::Deviates { ids: needed.into_iter().map(str::to_owned).collect() }
+        }
+        Some(_) if seen.to_string() == model.to_string() => CellVerdict::Conform,
+        Some(_) if seen.error == model.error => CellVerdict::Allowed,
+        Some(_) => fail(format!("{seen}: the user is told otherwise than with {model}"), judgement),
+    }
+}
+
+/// The same where the ledger has an entry for this very cell, which records a reaction.
+fn compare_recorded(
+    seen: &Reaction,
+    model: &Reaction,
+    judgement: &Judgement,
+    entry: &Deviation,
+    recorded: &str,
+) -> CellVerdict {
+    let ids = vec![entry.id.clone()];
+    let conforms = judgement.needs().is_some_and(|needed| needed.is_empty());
+    if conforms && seen.to_string() == model.to_string() {
+        CellVerdict::Stale { ids }
+    } else if seen.to_string() == recorded {
+        CellVerdict::Deviates { ids }
+    } else {
+        fail(format!("{seen} is not {recorded}, which is recorded of {}", entry.id), judgement)
+    }
+}
+
+fn fail(difference: String, judgement: &Judgement) -> CellVerdict {
+    CellVerdict::Fail { difference, divergence: judgement.divergence() }
+}
+
+/// A run that ended before there was a reaction.
+impl From<End> for CellVerdict {
+    fn from(end: End) -> Self {
+        match end {
+            End::Differs(difference) => Self::Unreached { difference },
+            End::Skipped(reason) => Self::Skip { reason },
+            End::Broken(reason) => Self::Error { reason },
+            End::Completed => Self::Error { reason: "it ended without a reaction".to_owned() },
+        }
+    }
+}
+
+impl From<Fault> for CellVerdict {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Unsupported(lack) => Self::Skip { reason: lack.to_string() },
+            Fault::Harness { .. } | Fault::Lost { .. } | Fault::Command { .. } => {
+                Self::Error { reason: fault.to_string() }
+            }
+        }
+    }
+}
