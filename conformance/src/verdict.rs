@@ -22,6 +22,7 @@ use crate::scenario::{ReadError, Scenario};
 use crate::script::{Action, Builtin, Direction, Script};
 use crate::system::linux::Linux;
 use crate::system::lockstep::Lockstep;
+use crate::system::smoltcp::{self, Smoltcp};
 use crate::system::{Fault, System, Unsupported};
 
 /// A system that scenarios can be run on.
@@ -60,7 +61,7 @@ impl Subject {
         match self {
             Self::Lockstep => Ok(Box::new(Lockstep::new(mtu, Table::repaired())?)),
             Self::Linux => Ok(Box::new(Linux::new(mtu)?)),
-            Self::Smoltcp => Err(Unsupported::Absent { reason: "smoltcp is no system under test yet" }.into()),
+            Self::Smoltcp => Ok(Box::new(Smoltcp::new(mtu))),
             Self::Tap => Err(Unsupported::Absent { reason: "there is no interface with a stack behind it" }.into()),
         }
     }
@@ -75,11 +76,11 @@ impl Subject {
     }
 
     /// How long its TIME-WAIT lasts. RFC 9293 §3.4.2 says four minutes and leaves the choice to experience; Linux has
-    /// one, smoltcp ten seconds (`socket/tcp.rs`, `CLOSE_DELAY`). Whoever is not known has any.
+    /// one, smoltcp ten seconds. Whoever is not known has any.
     const fn time_wait(self) -> Duration {
         match self {
             Self::Lockstep => Duration::from_secs(240),
-            Self::Smoltcp => Duration::from_secs(10),
+            Self::Smoltcp => smoltcp::TIME_WAIT,
             Self::Tap => Duration::ZERO,
             Self::Linux => Duration::from_secs(60),
         }

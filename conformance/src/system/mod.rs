@@ -29,6 +29,7 @@ pub mod linux;
 pub mod lockstep;
 mod option;
 mod poll;
+pub mod smoltcp;
 
 pub use call::{Call, Descriptor, FileControl, IoctlRequest, MessageFlags, Output, Ret, ShutdownHow, Success};
 pub use errno::Errno;
