@@ -76,7 +76,7 @@ pub(super) fn set(socket: &mut Socket, option: SocketOption, value: &OptionValue
             settings.user_timeout = (!timeout.is_zero()).then_some(timeout);
         }
         (SocketOption::Linger, OptionValue::Linger { on: true, seconds: 1.. }) => {
-            return Err(Unsupported::Call { what: "close that lingers" }.into());
+            return Err(no("close that lingers"));
         }
         (SocketOption::Linger, OptionValue::Linger { on, seconds }) => remembered.linger = on.then_some(*seconds),
         (other, _) => return Err(no_option(other)),
@@ -86,16 +86,38 @@ pub(super) fn set(socket: &mut Socket, option: SocketOption, value: &OptionValue
 
 /// What smoltcp cannot send or receive in this way.
 pub(super) fn refuse(flags: MessageFlags) -> Result<(), Refusal> {
-    let MessageFlags { peek: _, dont_wait: _, out_of_band, more } = flags;
-    match (out_of_band, more) {
-        (true, _) => Err(Unsupported::Call { what: "MSG_OOB" }.into()),
-        (false, true) => Err(Unsupported::Call { what: "MSG_MORE" }.into()),
-        (false, false) => Ok(()),
-    }
+    let MessageFlags {
+        peek: _,
+        dont_wait: _,
+        out_of_band,
+        more,
+        end_of_record,
+        wait_all,
+        truncate,
+        fast_open,
+        zero_copy,
+        error_queue,
+    } = flags;
+    let missing = [
+        (out_of_band, "MSG_OOB"),
+        (more, "MSG_MORE"),
+        (end_of_record, "MSG_EOR"),
+        (wait_all, "MSG_WAITALL"),
+        (truncate, "MSG_TRUNC"),
+        (fast_open, "MSG_FASTOPEN"),
+        (zero_copy, "MSG_ZEROCOPY"),
+        (error_queue, "MSG_ERRQUEUE"),
+    ];
+    missing.iter().find(|(set, _)| *set).map_or(Ok(()), |(_, what)| Err(no(what)))
 }
 
 fn no_option(option: SocketOption) -> Refusal {
-    Unsupported::Call { what: option.name() }.into()
+    no(option.name())
+}
+
+/// What smoltcp has not.
+pub(super) fn no(what: &'static str) -> Refusal {
+    Unsupported::Call { what }.into()
 }
 
 fn size(octets: usize) -> OptionValue {

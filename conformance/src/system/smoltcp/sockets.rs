@@ -9,8 +9,8 @@ use super::connection::{Backlog, Cause, Connection};
 use super::host::{Host, Settings};
 use super::options;
 use crate::system::{
-    Call, Descriptor, Errno, FileControl, MessageFlags, OptionValue, Output, Ret, SYSTEM_ADDRESS, ShutdownHow,
-    SocketOption, Success, Unsupported,
+    Call, Descriptor, Errno, FileControl, IoctlRequest, MessageFlags, OptionValue, Output, Ret, SYSTEM_ADDRESS,
+    ShutdownHow, SocketOption, Success, Unsupported,
 };
 
 /// The first of the ports that the system chooses itself (RFC 6335 §6).
@@ -142,6 +142,9 @@ impl Sockets {
             | Call::Shutdown { .. }
             | Call::Close { .. }
             | Call::Fcntl { .. }
+            | Call::SendTo { .. }
+            | Call::Poll { .. }
+            | Call::Ioctl { .. }
             | Call::GetSockOpt { .. }
             | Call::SetSockOpt { .. } => false,
         };
@@ -214,6 +217,9 @@ impl Caller<'_> {
             Call::Recv { fd, length, flags } => self.receive(*fd, *length, *flags),
             Call::Write { fd, data } => self.send(*fd, data, MessageFlags::default(), sent),
             Call::Send { fd, data, flags } => self.send(*fd, data, *flags, sent),
+            Call::SendTo { .. } => Err(options::no("sendto")),
+            Call::Poll { .. } => Err(options::no("poll")),
+            Call::Ioctl { fd, request } => self.ask(*fd, *request),
             Call::Shutdown { fd, how } => self.shutdown(*fd, *how),
             Call::Close { fd } => self.close(*fd),
             Call::Fcntl { fd, control } => self.control(*fd, *control),
@@ -392,6 +398,17 @@ impl Caller<'_> {
                 nothing()
             }
         }
+    }
+
+    fn ask(&mut self, fd: Descriptor, request: IoctlRequest) -> Done {
+        let handle = self.sockets.get(fd)?.connection().ok_or(Errno::EINVAL)?.handle;
+        let tcp = self.host.get(handle);
+        let octets = match request {
+            IoctlRequest::Unread => tcp.recv_queue(),
+            IoctlRequest::Unacknowledged => tcp.send_queue(),
+            IoctlRequest::Unsent | IoctlRequest::AtMark => return Err(options::no(request.name())),
+        };
+        Ok(Success { value: 0, output: Output::Number(i32::try_from(octets).unwrap_or(i32::MAX)) })
     }
 
     fn set_option(&mut self, fd: Descriptor, option: SocketOption, value: &OptionValue) -> Done {
