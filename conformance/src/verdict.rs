@@ -388,7 +388,7 @@ fn asks_for_a_state(action: &Action) -> bool {
             builtins.iter().any(|builtin| matches!(builtin, Builtin::Probe(_)))
         }
         Action::Code(code) => code.text.contains("tcpi_state"),
-        Action::Packet(_) | Action::Call(_) => false,
+        Action::Packet(_) | Action::Icmp(_) | Action::Raw(_) | Action::Call(_) => false,
     }
 }
 
@@ -396,7 +396,8 @@ fn asks_for_a_state(action: &Action) -> bool {
 fn is_done_by_the_script(action: &Action) -> bool {
     match action {
         Action::Packet(packet) => packet.direction == Direction::Injected,
-        Action::Call(_) => true,
+        Action::Icmp(icmp) => icmp.direction == Direction::Injected,
+        Action::Raw(_) | Action::Call(_) => true,
         Action::Command(_) | Action::Code(_) => false,
     }
 }

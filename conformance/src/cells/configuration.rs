@@ -223,7 +223,7 @@ fn packet(event: &Event) -> Option<&Packet> {
 /// The number after a segment.
 fn end(packet: &Packet) -> Option<Seq> {
     let control = [Flags::SYN, Flags::FIN].into_iter().filter(|flag| packet.flags.contains(*flag)).count();
-    let length = u32::from(packet.sequence.length) + u32::try_from(control).ok()?;
+    let length = u32::from(packet.sequence.length?) + u32::try_from(control).ok()?;
     Some(Seq::new(packet.sequence.start?.value).plus(length))
 }
 

@@ -50,7 +50,7 @@ impl fmt::Display for Reaction {
 fn letters(seen: &Seen) -> String {
     let letters = [(Flags::SYN, 'S'), (Flags::FIN, 'F'), (Flags::RST, 'R'), (Flags::ACK, 'A')];
     let set = letters.iter().filter(|(flag, _)| seen.packet.flags.contains(*flag)).map(|(_, letter)| *letter);
-    let text = (seen.packet.sequence.length > 0).then_some('D');
+    let text = (seen.packet.sequence.length > Some(0)).then_some('D');
     set.chain(text).collect()
 }
 

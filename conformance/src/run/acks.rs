@@ -64,7 +64,7 @@ impl Acks {
     /// Whether the script may wait for this packet, the ACK of `number`, longer than it says.
     pub(super) fn may_be_owed(&self, expected: &Packet, number: Seq) -> bool {
         expected.flags == Flags::ACK
-            && expected.sequence.length == 0
+            && expected.sequence.length == Some(0)
             && self.acknowledged.is_some_and(|acknowledged| number.after(acknowledged))
     }
 

@@ -30,7 +30,9 @@ pub fn compare(expected: &Packet, seen: &Packet, rules: &Rules) -> Comparison {
     if let (Some(expected), Some(seen)) = (expected.sequence.start, seen.sequence.start) {
         comparison.differs("its number is", seen.to_string(), expected.to_string());
     }
-    comparison.differs("its length is", seen.sequence.length.to_string(), expected.sequence.length.to_string());
+    if let (Some(expected), Some(seen)) = (expected.sequence.length, seen.sequence.length) {
+        comparison.differs("its length is", seen.to_string(), expected.to_string());
+    }
     // Where only one of them has the flag, that is told already.
     if let (Some(expected), Some(seen)) = (expected.ack, seen.ack) {
         comparison.differs("ack is", seen.to_string(), expected.to_string());
@@ -90,7 +92,13 @@ fn as_expected(
         TcpOption::MaximumSegmentSize(size) => {
             (rules.maximum_segment_size == Some(*size)).then_some(Normalisation::MaximumSegmentSize)
         }
-        TcpOption::EndOfList | TcpOption::NoOperation | TcpOption::SackPermitted | TcpOption::Sack(_) => None,
+        TcpOption::EndOfList
+        | TcpOption::NoOperation
+        | TcpOption::SackPermitted
+        | TcpOption::Sack(_)
+        | TcpOption::FastOpen { .. }
+        | TcpOption::Octets(_)
+        | TcpOption::Foreign(_) => None,
     };
     let Some(normalisation) = normalisation else { return seen.clone() };
     if as_listed(seen) != as_listed(wanted) {
@@ -138,7 +146,10 @@ fn as_listed(option: &TcpOption) -> String {
         | TcpOption::MaximumSegmentSize(_)
         | TcpOption::WindowScale(_)
         | TcpOption::SackPermitted
-        | TcpOption::Sack(_) => option.to_string(),
+        | TcpOption::Sack(_)
+        | TcpOption::FastOpen { .. }
+        | TcpOption::Octets(_)
+        | TcpOption::Foreign(_) => option.to_string(),
     }
 }
 

@@ -102,7 +102,7 @@ impl Conversation {
             window: packet.window.unwrap_or_default(),
             urgent: packet.urgent.unwrap_or_default(),
             options,
-            text: text(first_octet(packet.flags, start.value), usize::from(packet.sequence.length)),
+            text: text(first_octet(packet.flags, start.value), usize::from(packet.sequence.length.unwrap_or_default())),
         }
     }
 
@@ -131,17 +131,14 @@ impl Conversation {
     pub fn packet(&self, segment: &Segment) -> Packet {
         let has = |flag| segment.flags.contains(flag);
         let options = segment.options.iter().map(|option| off_wire(option, PEER_INITIAL)).collect();
+        let start = SeqNumber::relative(self.system_number(segment.seq));
+        let sequence = Sequence::new(start, u16::try_from(segment.text.len()).unwrap_or(u16::MAX));
         Packet {
-            direction: Direction::Expected,
-            flags: segment.flags,
-            sequence: Sequence {
-                start: Some(SeqNumber::relative(self.system_number(segment.seq))),
-                length: u16::try_from(segment.text.len()).unwrap_or(u16::MAX),
-            },
             ack: has(Flags::ACK).then(|| SeqNumber::relative(relative(segment.ack, PEER_INITIAL))),
             window: Some(segment.window),
             urgent: has(Flags::URG).then_some(segment.urgent),
             options: TcpOptions::Exactly(options),
+            ..Packet::new(Direction::Expected, segment.flags, sequence)
         }
     }
 
@@ -227,6 +224,9 @@ fn shifted(option: &TcpOption, shift: impl Fn(u32) -> u32) -> TcpOption {
         | TcpOption::MaximumSegmentSize(_)
         | TcpOption::WindowScale(_)
         | TcpOption::SackPermitted
-        | TcpOption::Timestamps { .. } => option.clone(),
+        | TcpOption::Timestamps { .. }
+        | TcpOption::FastOpen { .. }
+        | TcpOption::Octets(_)
+        | TcpOption::Foreign(_) => option.clone(),
     }
 }

@@ -79,6 +79,9 @@ fn shift(option: &TcpOption) -> Option<u8> {
         | TcpOption::MaximumSegmentSize(_)
         | TcpOption::SackPermitted
         | TcpOption::Sack(_)
-        | TcpOption::Timestamps { .. } => None,
+        | TcpOption::Timestamps { .. }
+        | TcpOption::FastOpen { .. }
+        | TcpOption::Octets(_)
+        | TcpOption::Foreign(_) => None,
     }
 }

@@ -201,6 +201,18 @@ fn write_options(options: &[TcpOption]) -> Result<Vec<u8>, Unwritable> {
                 bytes.extend([8, length]);
                 bytes.extend([val.to_be_bytes(), ecr.to_be_bytes()].concat());
             }
+            TcpOption::FastOpen { experimental: false, cookie } => {
+                bytes.extend([34, length]);
+                bytes.extend(cookie);
+            }
+            // RFC 6994, with the identifier that RFC 7413 §4.1 once had.
+            TcpOption::FastOpen { experimental: true, cookie } => {
+                bytes.extend([254, length, 0xf9, 0x89]);
+                bytes.extend(cookie);
+            }
+            TcpOption::Octets(octets) => bytes.extend(octets),
+            // A script with one of these is not run.
+            TcpOption::Foreign(_) => {}
         }
     }
     Ok(bytes)

@@ -4,7 +4,7 @@ use std::net::Shutdown;
 
 use thiserror::Error;
 
-use super::ast::{Call, Expression};
+use super::ast::{Call, Expression, Field};
 use super::value::Errno;
 
 /// A file descriptor as the script numbers it. The system under test may number otherwise; the runner keeps the correspondence.
@@ -324,13 +324,11 @@ fn option_value(option: OptionName, value: &Expression) -> Option<OptionValue> {
     }
 }
 
-fn linger(fields: &[(Option<String>, Expression)]) -> Option<OptionValue> {
-    let [(first, on), (second, seconds)] = fields else {
-        return None;
-    };
-    let names = (first.as_deref(), second.as_deref());
+fn linger(fields: &[Field]) -> Option<OptionValue> {
+    let [on, seconds] = fields else { return None };
+    let names = (on.name.as_deref(), seconds.name.as_deref());
     let named = matches!(names, (None, None) | (Some("onoff" | "l_onoff"), Some("linger" | "l_linger")));
-    named.then_some(OptionValue::Linger { on: integer(on)? != 0, seconds: integer(seconds)? })
+    named.then_some(OptionValue::Linger { on: integer(&on.value)? != 0, seconds: integer(&seconds.value)? })
 }
 
 fn descriptor(expression: &Expression) -> Option<Fd> {

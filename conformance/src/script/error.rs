@@ -6,6 +6,7 @@ use thiserror::Error;
 
 use super::call::CallError;
 use super::command::CommandError;
+use super::icmp::IcmpError;
 use super::value::Position;
 
 /// Why a text is not a script, and where: one sentence with file, line and column, then the line itself and a caret under the
@@ -94,6 +95,24 @@ pub enum Problem {
     /// An injected packet that leaves something open.
     #[error("{0}: an injected packet leaves nothing open")]
     Open(&'static str),
+    /// `#endif` without `#ifdef`.
+    #[error("{0} without an #ifdef before it")]
+    Unopened(&'static str),
+    /// `#ifdef` without a name, or with more.
+    #[error("`{0}` is followed by one name")]
+    Directive(String),
+    /// A field given twice.
+    #[error("{0} is given twice")]
+    Twice(&'static str),
+    /// A number that does not fit into its field.
+    #[error("{0}")]
+    TooBig(&'static str),
+    /// `> raw`.
+    #[error("octets can only be injected, with <: what the system sends is a packet")]
+    RawExpected,
+    /// `> ... [bad checksum]`.
+    #[error("only an injected packet can be spoiled: the checksum of an expected one is always right")]
+    SpoiledExpected,
     /// More options than a header holds.
     #[error("these options take {0} octets, and a TCP header has room for 40")]
     OptionSpace(usize),
@@ -135,6 +154,12 @@ pub enum Reason {
     /// An option.
     #[error("the option {0} is not supported")]
     Option(String),
+    /// A part of a packet.
+    #[error("{0} is not supported")]
+    Packet(String),
+    /// An ICMP message.
+    #[error(transparent)]
+    Icmp(IcmpError),
     /// A system call.
     #[error(transparent)]
     Call(CallError),

@@ -3,12 +3,9 @@
 //! The lexer is driven by the parser and looks no further than the token it is asked for, because the meaning of characters
 //! depends on where they stand: the remark in `-1 ECONNREFUSED (Connection refused)` is free text.
 
+use super::conditions::Conditions;
 use super::error::{ParseError, Problem};
 use super::value::Position;
-
-/// The words after `#` that make a line an instruction to a preprocessor and not a comment.
-const DIRECTIVES: [&str; 10] =
-    ["define", "elif", "else", "endif", "error", "if", "ifdef", "ifndef", "include", "undef"];
 
 /// The characters that are tokens by themselves.
 const SYMBOLS: &str = "+-*~<>()[]{},=:|?!./";
@@ -69,12 +66,18 @@ pub(super) struct Lexer<'a> {
     text: &'a str,
     rest: &'a str,
     at: Position,
+    conditions: Conditions,
 }
 
 impl<'a> Lexer<'a> {
     /// A lexer at the start of `text`, which errors will call `file`.
     pub(super) fn new(file: &'a str, text: &'a str) -> Self {
-        Self { file, text, rest: text, at: Position::START }
+        Self { file, text, rest: text, at: Position::START, conditions: Conditions::default() }
+    }
+
+    /// From here on `name` is defined for `#ifdef`.
+    pub(super) fn define(&mut self, name: &str) {
+        self.conditions.define(name);
     }
 
     /// The next token; [`Token::End`] again and again at the end.
@@ -182,23 +185,35 @@ impl<'a> Lexer<'a> {
         loop {
             self.take_while(char::is_whitespace);
             if self.rest.starts_with('#') {
-                self.refuse_directive()?;
-                self.take_while(|c| c != '\n');
+                self.hash()?;
             } else if self.rest.starts_with("//") {
                 self.take_while(|c| c != '\n');
             } else if self.rest.starts_with("/*") {
                 self.enclosed("/*", "*/", self.at, "comment")?;
+            } else if self.rest.is_empty() {
+                return self.conditions.end().map_err(|(at, problem)| self.error(at, problem));
             } else {
                 return Ok(());
             }
         }
     }
 
-    /// A preprocessor would make another script of this one, so its directives cannot be taken for comments.
-    fn refuse_directive(&self) -> Result<(), ParseError> {
-        let word = self.rest[1..].split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or("");
-        if DIRECTIVES.contains(&word) {
-            return Err(self.error(self.at, Problem::Beyond(format!("the preprocessor's #{word}"))));
+    /// A comment, or an instruction to the preprocessor where it is the first thing on its line.
+    fn hash(&mut self) -> Result<(), ParseError> {
+        let at = self.at;
+        let read = self.text.len() - self.rest.len();
+        let is_first = self.text[..read].chars().rev().take_while(|c| *c != '\n').all(char::is_whitespace);
+        let line = self.take_while(|c| c != '\n');
+        if !is_first {
+            return Ok(());
+        }
+        self.conditions.line(line, at).map_err(|problem| self.error(at, problem))?;
+        while !self.conditions.hold() && !self.rest.is_empty() {
+            self.take(1);
+            self.take_while(|c| c != '\n' && c.is_whitespace());
+            let at = self.at;
+            let line = self.take_while(|c| c != '\n');
+            self.conditions.line(line, at).map_err(|problem| self.error(at, problem))?;
         }
         Ok(())
     }
@@ -269,13 +284,5 @@ mod tests {
         let mut lexer = Lexer::new("test", "a/**/b c.");
         let adjacency: Vec<bool> = (0..4).map(|_| lexer.next().expect("lexes").adjacent).collect();
         assert_eq!(adjacency, [true, false, false, true]);
-    }
-
-    #[test]
-    fn a_directive_is_no_comment() {
-        let mut lexer = Lexer::new("test", "# if you like\n#iffy\n  #ifdef X");
-        let error = lexer.next().expect_err("a directive");
-        assert_eq!(error.at, Position { line: 3, column: 3 });
-        assert!(error.is_unsupported());
     }
 }

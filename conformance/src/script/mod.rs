@@ -53,7 +53,9 @@
 mod ast;
 mod call;
 mod command;
+mod conditions;
 mod error;
+mod icmp;
 mod lexer;
 mod parser;
 mod printer;
@@ -61,15 +63,17 @@ mod state;
 mod value;
 
 pub use ast::{
-    Action, Base, Call, Code, Command, Direction, Event, Expression, Flags, Outcome, Packet, Returned, Script,
-    Sequence, Setting, SettingKind, TcpOption, TcpOptions, When,
+    Action, Base, Call, Code, Command, Direction, Ecn, Event, Expression, Field, Flags, Icmp, IcmpVersion, IpFields,
+    IpVersion, Layer, NonFatal, Outcome, Packet, Ports, Raw, Returned, Script, Sequence, Setting, SettingKind, Spoil,
+    TcpOption, TcpOptions, When,
 };
 pub use call::{CallError, Fd, Operation, OptionName, OptionValue};
 pub use command::{Assertion, Builtin, CommandError, Count, Knob, Probe, States};
 pub use error::{ParseError, Problem, Reason, Unsupported};
-pub use parser::parse;
+pub use icmp::{IcmpError, Numbers as IcmpNumbers};
+pub use parser::{parse, parse_with};
 pub use state::State;
-pub use value::{Errno, Position, SeqNumber, Tolerance};
+pub use value::{Errno, Percent, Position, SeqNumber, Tolerance};
 
 /// The scripts of this package: each is named for what it shows, quotes why, and can be run as it stands.
 #[cfg(test)]

@@ -67,6 +67,35 @@ impl Tolerance {
     }
 }
 
+/// A part of a hundred, in thousandths of a percent: `12.5` is 12,500.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Percent(pub u32);
+
+impl Percent {
+    /// That part of `time`.
+    pub fn of(self, time: Duration) -> Duration {
+        time.saturating_mul(self.0) / 100_000
+    }
+
+    /// What `digits` with at most three decimals mean.
+    pub(super) fn parse(digits: &str) -> Option<Self> {
+        let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+        let is_number = !whole.is_empty() && whole.bytes().chain(fraction.bytes()).all(|b| b.is_ascii_digit());
+        let thousandths = (is_number && fraction.len() <= 3).then(|| format!("{whole}{fraction:0<3}"));
+        thousandths?.parse().ok().map(Self)
+    }
+}
+
+impl fmt::Display for Percent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (whole, thousandths) = (self.0 / 1000, self.0 % 1000);
+        match format!("{thousandths:03}").trim_end_matches('0') {
+            "" => write!(f, "{whole}"),
+            fraction => write!(f, "{whole}.{fraction}"),
+        }
+    }
+}
+
 /// The name of an error of a system call, such as `ECONNREFUSED`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Errno(pub String);

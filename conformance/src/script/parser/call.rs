@@ -4,11 +4,11 @@
 //! call       = WORD arguments "=" outcome
 //! arguments  = "(" [expression ("," expression)*] ")"
 //! expression = primary ("|" primary)*
-//! primary    = "..." | ["-"] NUMBER | WORD [arguments] | TEXT | "[" list "]" | "{" [WORD "="] expression, ... "}"
+//! primary    = "..." | ["-"] NUMBER | WORD [arguments] | TEXT | "[" list "]" | "{" [WORD ["(" expression ")"] "="] expression, ... "}"
 //! outcome    = ("?" | NUMBER | "-" NUMBER [WORD]) ["(" remark ")"]
 //! ```
 
-use super::super::ast::{Action, Call, Expression, Outcome, Returned};
+use super::super::ast::{Action, Call, Expression, Field, Outcome, Returned};
 use super::super::error::Problem;
 use super::super::lexer::Token;
 use super::super::value::Errno;
@@ -89,21 +89,28 @@ impl Parser<'_> {
         }
     }
 
-    /// `name = value`, or just `value`.
-    fn field(&mut self, depth: usize) -> Parsed<(Option<String>, Expression)> {
+    /// `name = value`, `name(count) = value`, or just `value`.
+    fn field(&mut self, depth: usize) -> Parsed<Field> {
         let at = self.next.at;
-        let value = self.expression(depth)?;
-        match value {
-            Expression::Name(name) if self.next.token == Token::Symbol('=') => {
-                self.advance()?;
-                Ok((Some(name), self.expression(depth)?))
-            }
-            _ if self.next.token == Token::Symbol('=') => {
-                let found = "something else".to_owned();
-                Err(self.problem_at(at, Problem::Expected { wanted: "the name of a field before `=`", found }))
-            }
-            value => Ok((None, value)),
+        let first = self.expression(depth)?;
+        if !self.accept('=')? {
+            return Ok(Field { name: None, count: None, value: first });
         }
+        let (name, mut counts) = match first {
+            Expression::Name(name) => (name, Vec::new()),
+            Expression::Function(name, counts) if counts.len() == 1 => (name, counts),
+            Expression::Function(..)
+            | Expression::Ellipsis
+            | Expression::Integer(_)
+            | Expression::Text(_)
+            | Expression::Either(_)
+            | Expression::Array(_)
+            | Expression::Struct(_) => {
+                let found = "something else".to_owned();
+                return Err(self.problem_at(at, Problem::Expected { wanted: "the name of a field before `=`", found }));
+            }
+        };
+        Ok(Field { name: Some(name), count: counts.pop(), value: self.expression(depth)? })
     }
 
     fn integer(&mut self) -> Parsed<i64> {

@@ -1,125 +1,157 @@
 //! Packets.
 //!
 //! ```text
-//! packet   = ("<" | ">") flags sequence ["ack" number] ["win" NUMBER] ["urg" NUMBER] ["<" (options | "...") ">"]
-//! sequence = number ":" number "(" NUMBER ")" | "..." "(" NUMBER ")"
+//! packet   = ("<" | ">") [ip] ([ports] segment | icmp | raw)
+//! segment  = flags sequence ["ack" (number | "...")] ["win" NUMBER] ["urg" NUMBER] [options] ["/" "udp" "(" ports ")"] [spoiled]
+//! ports    = NUMBER ">" NUMBER
+//! sequence = number ":" number "(" NUMBER ")" | "..." ["(" NUMBER ")"]
 //! number   = ["!"] NUMBER
+//! spoiled  = "[" spoil ("," spoil)* "]"
+//! spoil    = "bad" "checksum" | "data" "offset" NUMBER | "reserved" NUMBER | "cut" NUMBER
 //! ```
 
-use super::super::ast::{Action, Direction, Flags, Packet, Sequence, TcpOption, TcpOptions};
+use super::super::ast::{Action, Direction, Flags, IcmpVersion, IpFields, Packet, Ports, Sequence, Spoil};
 use super::super::error::Problem;
 use super::super::lexer::Token;
-use super::super::value::SeqNumber;
-use super::{Parsed, Parser, expected};
-
-/// The octets that a TCP header has for options (RFC 9293 §3.1: Data Offset is four bits).
-const OPTION_SPACE: usize = 40;
+use super::super::value::{Position, SeqNumber};
+use super::{Parsed, Parser};
 
 const FLAGS: &str = "flags such as S. or -";
 
+/// The flags that make up the counter of AccECN (RFC 9768 §3.1.2), the highest bit first.
+const ACE: [(u32, Flags); 3] = [(4, Flags::AE), (2, Flags::CWR), (1, Flags::ECE)];
+
 impl Parser<'_> {
     pub(super) fn packet(&mut self, direction: Direction) -> Parsed<Action> {
-        let start = self.advance()?.at;
-        self.refuse_other_packets()?;
-        let flags = self.flags()?;
+        let at = self.advance()?.at;
+        let ip = self.ip_fields(direction)?;
+        let Token::Word(protocol) = self.next.token else { return self.segment(direction, ip, at) };
+        match protocol {
+            "icmp" => {
+                self.advance()?;
+                self.icmp(direction, ip, IcmpVersion::V4)
+            }
+            "icmpv6" => {
+                self.advance()?;
+                self.icmp(direction, ip, IcmpVersion::V6)
+            }
+            "raw" if ip == IpFields::default() => {
+                self.advance()?;
+                self.raw(direction)
+            }
+            "udp" | "udplite" | "sctp" | "gre" | "mpls" | "ipv4" | "ipv6" => {
+                Err(self.beyond(&format!("a packet of {protocol}")))
+            }
+            _ => self.segment(direction, ip, at),
+        }
+    }
+
+    /// A segment of a packet that begins at `start`.
+    fn segment(&mut self, direction: Direction, ip: IpFields, start: Position) -> Parsed<Action> {
+        let (ports, flags) = self.ports_and_flags()?;
         let sequence = self.sequence(direction)?;
-        let ack = if self.accept_word("ack")? { Some(self.number()?) } else { None };
+        let acknowledges = self.accept_word("ack")?;
+        let ack = if acknowledges { self.acknowledgment(direction)? } else { None };
         let window = if self.accept_word("win")? { Some(self.unsigned("a window from 0 to 65535")?) } else { None };
         let urgent =
             if self.accept_word("urg")? { Some(self.unsigned("an urgent pointer from 0 to 65535")?) } else { None };
         let options = self.options(direction)?;
-        if self.next.token == Token::Symbol('/') {
-            return Err(self.beyond("encapsulation in UDP"));
-        }
-        if flags.contains(Flags::ACK) && ack.is_none() {
+        let udp = if self.accept('/')? { Some(self.encapsulation()?) } else { None };
+        let spoiled = self.spoiled(direction)?;
+        if flags.contains(Flags::ACK) && !acknowledges {
             return Err(self.problem_at(start, Problem::NoAck));
         }
         if direction == Direction::Injected && window.is_none() {
             return Err(self.problem_at(start, Problem::Open("`win` is missing")));
         }
-        Ok(Action::Packet(Packet { direction, flags, sequence, ack, window, urgent, options }))
+        Ok(Action::Packet(Packet { direction, ip, ports, flags, sequence, ack, window, urgent, options, udp, spoiled }))
     }
 
-    /// Names what the language also has between the direction and the flags.
-    fn refuse_other_packets(&mut self) -> Parsed<()> {
-        match self.next.token {
-            Token::Symbol('[' | '(') => Err(self.beyond("a field of the IP header")),
-            Token::Number(_) => {
-                let number = self.advance()?;
-                match self.next.token {
-                    Token::Symbol('>') => {
-                        Err(self.problem_at(number.at, Problem::Beyond("a packet with explicit ports".to_owned())))
-                    }
-                    _ => Err(self.problem_at(number.at, expected(FLAGS, number.token))),
-                }
-            }
-            Token::Word(
-                protocol @ ("icmp" | "icmpv6" | "udp" | "udplite" | "sctp" | "gre" | "mpls" | "ipv4" | "ipv6"),
-            ) => Err(self.beyond(&format!("a packet of {protocol}"))),
-            _ => Ok(()),
+    /// Both may begin with a number: `5000 > 8080 S` has ports, `5.` a counter of AccECN.
+    fn ports_and_flags(&mut self) -> Parsed<(Option<Ports>, Flags)> {
+        let Token::Number(digits) = self.next.token else { return Ok((None, self.flags()?)) };
+        let first = self.advance()?;
+        if self.next.token == Token::Symbol(':') {
+            return Err(self.problem_at(first.at, super::expected(FLAGS, first.token)));
         }
+        if self.next.token != Token::Symbol('>') {
+            let flags = self.flags_in(Flags::default(), digits, first.at)?;
+            return Ok((None, self.further_flags(flags)?));
+        }
+        let source = digits.parse().map_err(|_| {
+            self.problem_at(first.at, Problem::Number { text: digits.to_owned(), wanted: "a port from 0 to 65535" })
+        })?;
+        self.advance()?;
+        let ports = Ports { source, destination: self.unsigned("a port from 0 to 65535")? };
+        Ok((Some(ports), self.flags()?))
     }
 
-    /// One run of letters and dots without space in between, or `-`.
+    /// One run of letters, digits and dots without space in between, or `-`.
     fn flags(&mut self) -> Parsed<Flags> {
         if self.accept('-')? {
             return Ok(Flags::default());
         }
-        let mut flags = Flags::default();
-        let mut first = true;
-        while first || self.next.adjacent {
-            match self.next.token {
-                Token::Word(letters) => {
-                    flags = letters.chars().try_fold(flags, |flags, letter| self.with_flag(flags, letter))?
-                }
-                Token::Symbol('.') => flags = self.with_flag(flags, '.')?,
-                Token::Number(_) if !first => {
-                    return Err(self.beyond("a count of AccECN among the flags"));
-                }
-                _ if first => return Err(self.expected(FLAGS)),
+        let (at, text) = match self.next.token {
+            Token::Word(text) | Token::Number(text) => (self.next.at, text),
+            Token::Symbol('.') => (self.next.at, "."),
+            _ => return Err(self.expected(FLAGS)),
+        };
+        self.advance()?;
+        let flags = self.flags_in(Flags::default(), text, at)?;
+        self.further_flags(flags)
+    }
+
+    fn further_flags(&mut self, mut flags: Flags) -> Parsed<Flags> {
+        while self.next.adjacent {
+            let text = match self.next.token {
+                Token::Word(text) | Token::Number(text) => text,
+                Token::Symbol('.') => ".",
                 _ => break,
-            }
+            };
+            flags = self.flags_in(flags, text, self.next.at)?;
             self.advance()?;
-            first = false;
         }
         Ok(flags)
     }
 
-    fn with_flag(&self, flags: Flags, letter: char) -> Parsed<Flags> {
-        let known = Flags::LETTERS.iter().find(|(known, _)| *known == letter);
-        let Some(&(_, flag)) = known else {
-            let accurate_ecn = letter.is_ascii_digit();
-            return Err(if accurate_ecn {
-                self.beyond("a count of AccECN among the flags")
-            } else {
-                self.problem(Problem::Flag(letter))
-            });
-        };
-        if flags.contains(flag) {
-            return Err(self.problem(Problem::FlagTwice(letter)));
-        }
-        Ok(flags.with(flag))
+    fn flags_in(&self, flags: Flags, text: &str, at: Position) -> Parsed<Flags> {
+        text.chars().try_fold(flags, |flags, letter| {
+            let added = match letter.to_digit(10) {
+                Some(counter @ 0..=7) => ACE
+                    .iter()
+                    .filter(|(bit, _)| counter & bit != 0)
+                    .fold(Flags::default(), |flags, (_, flag)| flags.with(*flag)),
+                Some(_) | None => match Flags::LETTERS.iter().find(|(known, _)| *known == letter) {
+                    Some((_, flag)) => *flag,
+                    None => return Err(self.problem_at(at, Problem::Flag(letter))),
+                },
+            };
+            if flags.bits() & added.bits() != 0 {
+                return Err(self.problem_at(at, Problem::FlagTwice(letter)));
+            }
+            Ok(flags.with(added))
+        })
     }
 
-    fn sequence(&mut self, direction: Direction) -> Parsed<Sequence> {
+    pub(super) fn sequence(&mut self, direction: Direction) -> Parsed<Sequence> {
         let at = self.next.at;
         if self.next.token == Token::Ellipsis {
             if direction == Direction::Injected {
                 return Err(self.problem(Problem::Open("`...` is no sequence number")));
             }
             self.advance()?;
-            return Ok(Sequence { start: None, length: self.length()? });
+            let length = if self.next.token == Token::Symbol('(') { Some(self.length()?) } else { None };
+            return Ok(Sequence { start: None, length });
         }
         let start = self.number()?;
         self.require(':', "`:` and the number after the last octet")?;
         let end = self.number()?;
         let length = self.length()?;
-        let sequence = Sequence { start: Some(start), length };
         let wanted = start.after(length).value;
         if end.value != wanted {
             return Err(self.problem_at(at, Problem::Length { start: start.value, end: end.value, wanted, length }));
         }
-        Ok(sequence)
+        Ok(Sequence::new(start, length))
     }
 
     fn length(&mut self) -> Parsed<u16> {
@@ -130,83 +162,73 @@ impl Parser<'_> {
     }
 
     fn number(&mut self) -> Parsed<SeqNumber> {
-        if self.next.token == Token::Symbol('[') {
-            return Err(self.beyond("a number echoed in brackets"));
-        }
         let absolute = self.accept('!')?;
         let value = self.unsigned("a sequence number from 0 to 4294967295")?;
         Ok(SeqNumber { value, absolute })
     }
 
-    fn options(&mut self, direction: Direction) -> Parsed<TcpOptions> {
-        let at = self.next.at;
-        if !self.accept('<')? {
-            return Ok(TcpOptions::Exactly(Vec::new()));
+    fn acknowledgment(&mut self, direction: Direction) -> Parsed<Option<SeqNumber>> {
+        if self.next.token != Token::Ellipsis {
+            return self.number().map(Some);
         }
-        if self.next.token == Token::Ellipsis {
-            if direction == Direction::Injected {
-                return Err(self.problem(Problem::Open("`<...>` are no options")));
-            }
-            self.advance()?;
-            self.require('>', "`>`")?;
-            return Ok(TcpOptions::Any);
-        }
-        let mut options = Vec::new();
-        while !self.accept('>')? {
-            if !options.is_empty() {
-                self.require(',', "`,` or `>`")?;
-            }
-            options.push(self.option()?);
-        }
-        let length = options.iter().map(TcpOption::length).sum();
-        if length > OPTION_SPACE {
-            return Err(self.problem_at(at, Problem::OptionSpace(length)));
-        }
-        Ok(TcpOptions::Exactly(options))
-    }
-
-    fn option(&mut self) -> Parsed<TcpOption> {
-        let Token::Word(name) = self.next.token else {
-            return Err(self.expected("an option such as mss 1460"));
-        };
-        if matches!(name, "FO" | "FOEXP" | "md5" | "MD5" | "ECN" | "exp" | "mp" | "AccECN") {
-            return Err(self.beyond(&format!("the option {name}")));
-        }
-        if !matches!(name, "eol" | "nop" | "mss" | "wscale" | "sackOK" | "sack" | "TS") {
-            return Err(self.expected("an option: mss, nop, eol, wscale, sackOK, sack or TS"));
+        if direction == Direction::Injected {
+            return Err(self.problem(Problem::Open("`...` is no acknowledgment number")));
         }
         self.advance()?;
-        Ok(match name {
-            "eol" => TcpOption::EndOfList,
-            "nop" => TcpOption::NoOperation,
-            "mss" => TcpOption::MaximumSegmentSize(self.unsigned("a segment size from 0 to 65535")?),
-            "wscale" => TcpOption::WindowScale(self.unsigned("a shift count from 0 to 255")?),
-            "sackOK" => TcpOption::SackPermitted,
-            "sack" => TcpOption::Sack(self.sack_blocks()?),
-            _ => self.timestamps()?,
-        })
+        Ok(None)
     }
 
-    fn sack_blocks(&mut self) -> Parsed<Vec<(u32, u32)>> {
-        const WANTED: &str = "a sequence number from 0 to 4294967295";
-        let mut blocks = Vec::new();
-        while let Token::Number(_) = self.next.token {
-            let first = self.unsigned(WANTED)?;
-            self.require(':', "`:` and the number after the block")?;
-            blocks.push((first, self.unsigned(WANTED)?));
+    /// After the `/`.
+    fn encapsulation(&mut self) -> Parsed<Ports> {
+        if !self.accept_word("udp")? {
+            return Err(self.expected("`udp`"));
         }
-        Ok(blocks)
+        self.require('(', "`(` and two ports")?;
+        let source = self.unsigned("a port from 0 to 65535")?;
+        self.require('>', "`>`")?;
+        let destination = self.unsigned("a port from 0 to 65535")?;
+        self.require(')', "`)`")?;
+        Ok(Ports { source, destination })
     }
 
-    fn timestamps(&mut self) -> Parsed<TcpOption> {
-        const WANTED: &str = "a timestamp from 0 to 4294967295";
-        if !self.accept_word("val")? {
-            return Err(self.expected("`val` and a timestamp"));
+    fn spoiled(&mut self, direction: Direction) -> Parsed<Vec<Spoil>> {
+        let mut spoiled = Vec::new();
+        if self.next.token != Token::Symbol('[') {
+            return Ok(spoiled);
         }
-        let val = self.unsigned(WANTED)?;
-        if !self.accept_word("ecr")? {
-            return Err(self.expected("`ecr` and a timestamp"));
+        if direction == Direction::Expected {
+            return Err(self.problem(Problem::SpoiledExpected));
         }
-        Ok(TcpOption::Timestamps { val, ecr: self.unsigned(WANTED)? })
+        self.advance()?;
+        loop {
+            spoiled.push(self.spoil()?);
+            if self.accept(']')? {
+                return Ok(spoiled);
+            }
+            self.require(',', "`,` or `]`")?;
+        }
+    }
+
+    fn spoil(&mut self) -> Parsed<Spoil> {
+        let at = self.next.at;
+        if self.accept_word("bad")? && self.accept_word("checksum")? {
+            return Ok(Spoil::Checksum);
+        }
+        if self.accept_word("cut")? {
+            return Ok(Spoil::Cut(self.unsigned("a number of octets up to 65535")?));
+        }
+        let (spoil, greatest): (fn(u8) -> Spoil, u8) = if self.accept_word("data")? && self.accept_word("offset")? {
+            (Spoil::DataOffset, 15)
+        } else if self.accept_word("reserved")? {
+            (Spoil::Reserved, 7)
+        } else {
+            return Err(self.expected("what is wrong: bad checksum, data offset, reserved or cut"));
+        };
+        match self.unsigned("a small number")? {
+            value if value <= greatest => Ok(spoil(value)),
+            _ => {
+                Err(self.problem_at(at, Problem::TooBig("a data offset takes four bits, the reserved bits are three")))
+            }
+        }
     }
 }
