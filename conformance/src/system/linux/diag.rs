@@ -9,7 +9,7 @@ use netlink_packet_sock_diag::constants::{
     TCP_LISTEN, TCP_SYN_RECV, TCP_SYN_SENT, TCP_TIME_WAIT,
 };
 use netlink_packet_sock_diag::inet::{ExtensionFlags, InetRequest, SocketId, StateFlags};
-use netlink_packet_sock_diag::{AF_INET, SockDiagMessage};
+use netlink_packet_sock_diag::{AF_INET, SockDiagDestroy, SockDiagMessage};
 
 use super::netlink::Netlink;
 use crate::system::{FourTuple, State};
@@ -39,6 +39,22 @@ impl SockDiag {
             Ok(_) => Err(io::Error::other("sock_diag answered without a socket")),
             Err(error) if error.raw_os_error() == Some(libc::ENOENT) => Ok(State::Closed),
             Err(error) => Err(error),
+        }
+    }
+
+    /// Ends the connection, `SOCK_DESTROY`. A listener that would take its segments is not meant.
+    pub(super) fn destroy(&self, connection: FourTuple) -> io::Result<()> {
+        match self.state(connection)? {
+            State::Closed | State::Listen => Ok(()),
+            State::SynSent
+            | State::SynReceived
+            | State::Established
+            | State::FinWait1
+            | State::FinWait2
+            | State::CloseWait
+            | State::Closing
+            | State::LastAck
+            | State::TimeWait => self.netlink.tell(SockDiagDestroy::new(request(connection)), 0),
         }
     }
 }

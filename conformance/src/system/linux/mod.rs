@@ -25,17 +25,22 @@ use std::io;
 use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant};
 
-use super::{Call, CallId, Datagram, Fault, FourTuple, Progress, Returned, State, System, Timing, Wake};
+use super::{
+    Call, CallId, Datagram, Descriptor, Fault, FourTuple, Progress, Returned, State, System, TcpInfo, Timing,
+    Unsupported, Wake,
+};
 use diag::SockDiag;
 use packet::PacketSocket;
-use sockets::{Attempt, Sockets, Wait};
+use sockets::{Attempt, Effort, Sockets, Wait};
 
 mod diag;
+mod info;
 mod link;
 mod netlink;
 mod offload;
 mod options;
 mod packet;
+mod shell;
 mod sockets;
 pub(crate) mod sys;
 mod sysctl;
@@ -57,14 +62,17 @@ pub struct Linux {
     blocked: BTreeMap<CallId, Blocked>,
     returned: BTreeMap<CallId, Returned>,
     next_call: u32,
+    /// What the next active OPEN is to begin with.
+    initial_sequence: Option<u32>,
 }
 
 /// A call that blocks.
 struct Blocked {
     call: Call,
-    /// How much of its data is written.
-    sent: usize,
+    effort: Effort,
     wait: Wait,
+    /// When it gives up.
+    until: Option<Duration>,
 }
 
 impl Linux {
@@ -88,6 +96,7 @@ impl Linux {
             blocked: BTreeMap::new(),
             returned: BTreeMap::new(),
             next_call: 0,
+            initial_sequence: None,
         })
     }
 
@@ -96,16 +105,21 @@ impl Linux {
         if let Some(id) = self.returned.keys().next() {
             return Ok(Some(*id));
         }
-        for (id, blocked) in &mut self.blocked {
-            match self.sockets.attempt(&blocked.call, &mut blocked.sent)? {
-                Attempt::Blocked(wait) => blocked.wait = wait,
-                Attempt::Returned(ret) => {
-                    let id = *id;
-                    self.blocked.remove(&id);
-                    self.returned.insert(id, Returned { at: self.began.elapsed(), ret });
-                    return Ok(Some(id));
+        for (id, Blocked { call, effort, wait, until }) in &mut self.blocked {
+            // Read first: what it waits for may come while it is looked at.
+            let late = until.is_some_and(|until| until <= self.began.elapsed());
+            let ret = match self.sockets.attempt(call, effort)? {
+                Attempt::Returned(ret) => ret,
+                Attempt::Blocked(_) if late => Sockets::give_up(call, effort),
+                Attempt::Blocked(again) => {
+                    *wait = again;
+                    continue;
                 }
-            }
+            };
+            let id = *id;
+            self.blocked.remove(&id);
+            self.returned.insert(id, Returned { at: self.began.elapsed(), ret });
+            return Ok(Some(id));
         }
         Ok(None)
     }
@@ -123,7 +137,10 @@ impl Linux {
     fn sleep(&self, time: Duration) -> io::Result<()> {
         let pollfd = |fd, events| libc::pollfd { fd, events, revents: 0 };
         let mut events = vec![pollfd(self.wire.as_raw_fd(), libc::POLLIN)];
-        events.extend(self.blocked.values().map(|blocked| pollfd(blocked.wait.fd, blocked.wait.events)));
+        let waits = self.blocked.values().flat_map(|blocked| &blocked.wait.fds);
+        events.extend(waits.map(|(fd, wanted)| pollfd(*fd, *wanted)));
+        let first = self.blocked.values().filter_map(|blocked| blocked.until).min();
+        let time = first.map_or(time, |first| time.min(first.saturating_sub(self.now())));
         match sys::poll(&mut events, time) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
             result => result,
@@ -172,13 +189,19 @@ impl System for Linux {
         if matches!(call, Call::Socket) {
             sys::enter_network(&self.network).map_err(harness("return to its network namespace"))?;
         }
-        let mut sent = 0;
-        match self.sockets.attempt(call, &mut sent)? {
+        if let Call::Connect { fd, .. } | Call::SendTo { fd, .. } = call
+            && let Some(iss) = self.initial_sequence.take()
+        {
+            self.sockets.begin_at(*fd, iss).map_err(harness("choose an initial sequence number"))?;
+        }
+        let (made, mut effort) = (self.now(), Effort::default());
+        match self.sockets.attempt(call, &mut effort)? {
             Attempt::Returned(ret) => Ok(Progress::Returned(ret)),
             Attempt::Blocked(wait) => {
                 let id = CallId(self.next_call);
                 self.next_call += 1;
-                self.blocked.insert(id, Blocked { call: call.clone(), sent, wait });
+                let until = wait.limit.map(|limit| made + limit);
+                self.blocked.insert(id, Blocked { call: call.clone(), effort, wait, until });
                 Ok(Progress::Pending(id))
             }
         }
@@ -209,6 +232,35 @@ impl System for Linux {
     fn knob(&mut self, name: &str, value: &str) -> Result<(), Fault> {
         sys::enter_network(&self.network).map_err(harness("return to its network namespace"))?;
         Ok(sysctl::write(name, value)?)
+    }
+
+    fn info(&mut self, fd: Descriptor) -> Result<TcpInfo, Fault> {
+        self.sockets.info(fd).map_err(harness("ask for TCP_INFO"))
+    }
+
+    /// By `SOCK_DESTROY`, for which a kernel may not be built.
+    fn drop_connection(&mut self, connection: FourTuple) -> Result<(), Fault> {
+        self.diag.destroy(connection).map_err(|error| match error.raw_os_error() {
+            Some(libc::EOPNOTSUPP) => {
+                Unsupported::Call { what: "tcpdrop, being built without INET_DIAG_DESTROY" }.into()
+            }
+            Some(_) | None => harness("drop a connection")(error),
+        })
+    }
+
+    fn shell(&mut self, command: &str) -> Result<(), Fault> {
+        sys::enter_network(&self.network).map_err(harness("return to its network namespace"))?;
+        shell::run(command)
+    }
+
+    fn initial_sequence(&mut self, iss: u32) -> Result<(), Fault> {
+        if iss == 0 {
+            return Err(
+                Unsupported::Call { what: "initial sequence number of zero, which to TCP_REPAIR is none" }.into()
+            );
+        }
+        self.initial_sequence = Some(iss);
+        Ok(())
     }
 }
 

@@ -31,7 +31,7 @@ impl PacketSocket {
     /// there when it returns.
     pub(super) fn send(&self, datagram: &[u8]) -> io::Result<()> {
         let to = sys::sockaddr_ll(link::TESTER, link::SYSTEM_MAC);
-        sys::send_to(&self.fd, datagram, &to).map(drop)
+        sys::send_to(&self.fd, datagram, 0, &to).map(drop)
     }
 
     /// The next TCP or ICMP datagram to the tester, with its time of arrival; `None` when no other is there.

@@ -5,12 +5,15 @@
 //! it says EALREADY while the handshake runs, and then, once, what a blocking connect would have said.
 
 use std::collections::BTreeMap;
-use std::io;
+use std::io::{self, PipeReader};
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::thread;
+use std::time::Duration;
 
-use super::{options, sys};
+use super::{info, options, sys};
 use crate::system::{
-    Call, Descriptor, Errno, FileControl, MessageFlags, OptionValue, Output, Ret, ShutdownHow, Success, Unsupported,
+    Call, Descriptor, Errno, FileControl, MessageFlags, OptionValue, Output, PollEvents, PollFd, Ret, ShutdownHow,
+    SocketOption, Success, TcpInfo, Unsupported,
 };
 
 /// The most that one read asks for; no receive buffer is larger.
@@ -28,6 +31,15 @@ struct Socket {
     nonblocking: bool,
 }
 
+/// How far a call has come that blocks.
+#[derive(Default)]
+pub(super) struct Effort {
+    /// How much of its data is written. A blocking write ends when all is, and only then says how much.
+    sent: usize,
+    /// A close that lingers; what it says at its end is that this is closed too.
+    closing: Option<PipeReader>,
+}
+
 /// What became of a call.
 pub(super) enum Attempt {
     /// It is done.
@@ -37,32 +49,64 @@ pub(super) enum Attempt {
 }
 
 /// What a call that blocks waits for.
-#[derive(Clone, Copy)]
 pub(super) struct Wait {
-    /// The kernel's descriptor.
-    pub(super) fd: RawFd,
-    /// Events of poll(2).
-    pub(super) events: libc::c_short,
+    /// The kernel's descriptors, each with events of poll(2).
+    pub(super) fds: Vec<(RawFd, libc::c_short)>,
+    /// It blocks no longer than this; then it [gives up](Sockets::give_up).
+    pub(super) limit: Option<Duration>,
 }
 
 impl Sockets {
-    /// Makes a call, for the first time or again. `sent` is how much of its data has been written so far: a blocking
-    /// write ends when all is, and only then says how much.
-    pub(super) fn attempt(&mut self, call: &Call, sent: &mut usize) -> Result<Attempt, Unsupported> {
-        refuse_what_blocks_anyway(call)?;
-        // First, for a call that closes its descriptor leaves nothing to ask.
+    /// Makes a call, for the first time or again.
+    pub(super) fn attempt(&mut self, call: &Call, effort: &mut Effort) -> Result<Attempt, Unsupported> {
+        if let Call::Close { fd } = call {
+            return Ok(self.close(*fd, effort).unwrap_or_else(|error| Attempt::Returned(Err(errno(error)))));
+        }
         let wait = self.wait(call);
-        let ret = self.make(call, *sent).map_err(errno);
+        if wait.is_some() {
+            refuse_what_blocks_otherwise(call)?;
+        }
+        let ret = self.make(call, effort.sent).map_err(errno);
         let Some(wait) = wait else {
             return Ok(Attempt::Returned(ret));
         };
         if let Err(Errno::EAGAIN | Errno::EINPROGRESS | Errno::EALREADY) = ret {
             return Ok(Attempt::Blocked(wait));
         }
-        if let Call::Write { data, .. } | Call::Send { data, .. } = call {
-            return Ok(write_on(data.len(), sent, ret, wait));
+        if let Call::Write { data, .. } | Call::Send { data, .. } | Call::SendTo { data, .. } = call {
+            return Ok(write_on(data.len(), &mut effort.sent, ret, wait));
         }
         Ok(Attempt::Returned(ret))
+    }
+
+    /// What a call returns that has blocked as long as it may.
+    pub(super) fn give_up(call: &Call, effort: &Effort) -> Ret {
+        if effort.sent > 0 {
+            return Ok(bytes(effort.sent));
+        }
+        if let Call::Poll { fds, .. } = call {
+            return Ok(Success { value: 0, output: Output::Poll(vec![PollEvents::NONE; fds.len()]) });
+        }
+        Err(if let Call::Connect { .. } = call { Errno::EINPROGRESS } else { Errno::EAGAIN })
+    }
+
+    /// What the kernel tells of the connection behind a socket.
+    pub(super) fn info(&self, fd: Descriptor) -> io::Result<TcpInfo> {
+        sys::get_bytes(self.fd(fd)?, libc::IPPROTO_TCP, libc::TCP_INFO, info::LONGEST).map(|bytes| info::decode(&bytes))
+    }
+
+    /// Puts the initial sequence number of a connection that is not open yet, which TCP_REPAIR is for. The kernel takes
+    /// zero for none.
+    pub(super) fn begin_at(&self, fd: Descriptor, iss: u32) -> io::Result<()> {
+        let fd = self.fd(fd)?;
+        let set = |name, value: u32| sys::set_option(fd, libc::IPPROTO_TCP, name, &value.to_ne_bytes());
+        // To be repaired changes what SO_REUSEADDR says.
+        let reuse = options::get(fd, SocketOption::ReuseAddr)?;
+        set(libc::TCP_REPAIR, 1)?;
+        set(libc::TCP_REPAIR_QUEUE, TCP_SEND_QUEUE)?;
+        set(libc::TCP_QUEUE_SEQ, iss)?;
+        set(libc::TCP_REPAIR, 0)?;
+        options::set(fd, SocketOption::ReuseAddr, &reuse)
     }
 
     /// Closes all sockets with a reset, so that no connection outlives its scenario.
@@ -77,25 +121,39 @@ impl Sockets {
     /// What the call waits for, if it is one that blocks, on a socket that does.
     fn wait(&self, call: &Call) -> Option<Wait> {
         let (events, flags) = match call {
-            Call::Accept { .. } | Call::Read { .. } => (libc::POLLIN, MessageFlags::default()),
+            Call::Accept { .. } | Call::Read { .. } => (libc::POLLIN, MessageFlags::NONE),
             Call::Recv { flags, .. } => (libc::POLLIN, *flags),
-            Call::Connect { .. } | Call::Write { .. } => (libc::POLLOUT, MessageFlags::default()),
-            Call::Send { flags, .. } => (libc::POLLOUT, *flags),
+            Call::Connect { .. } | Call::Write { .. } => (libc::POLLOUT, MessageFlags::NONE),
+            Call::Send { flags, .. } | Call::SendTo { flags, .. } => (libc::POLLOUT, *flags),
+            Call::Poll { fds, timeout } if *timeout != Some(Duration::ZERO) => {
+                return Some(Wait { fds: self.pollfds(fds).collect(), limit: *timeout });
+            }
             Call::Socket
             | Call::Bind { .. }
             | Call::Listen { .. }
+            | Call::Poll { .. }
+            | Call::Ioctl { .. }
             | Call::Shutdown { .. }
             | Call::Close { .. }
             | Call::Fcntl { .. }
-            | Call::SendTo { .. }
-            | Call::Poll { .. }
-            | Call::Ioctl { .. }
             | Call::GetSockOpt { .. }
             | Call::SetSockOpt { .. } => return None,
         };
         let socket = self.open.get(&call.descriptor()?)?;
-        let blocks = !socket.nonblocking && !flags.dont_wait;
-        blocks.then(|| Wait { fd: socket.fd.as_raw_fd(), events })
+        if socket.nonblocking || flags.dont_wait {
+            return None;
+        }
+        let timeout = if events == libc::POLLIN { libc::SO_RCVTIMEO } else { libc::SO_SNDTIMEO };
+        let limit = sys::get_time(&socket.fd, libc::SOL_SOCKET, timeout).ok().filter(|limit| !limit.is_zero());
+        Some(Wait { fds: vec![(socket.fd.as_raw_fd(), events)], limit })
+    }
+
+    /// The kernel's descriptors; no descriptor of the scenario is one that does not exist, but none at all stays none.
+    fn pollfds(&self, fds: &[PollFd]) -> impl Iterator<Item = (RawFd, libc::c_short)> {
+        fds.iter().map(|PollFd { fd, events }| {
+            let none = if fd.0 < 0 { fd.0 } else { RawFd::MAX };
+            (self.open.get(fd).map_or(none, |socket| socket.fd.as_raw_fd()), events.0)
+        })
     }
 
     /// Makes the call. Descriptors that are not the scenario's are bad ones, whatever this process may use them for.
@@ -119,20 +177,26 @@ impl Sockets {
             }
             Call::Recv { fd, length, flags } => {
                 let fd = self.fd(*fd)?;
-                received(*length, |buffer| sys::recv(fd, buffer, message_flags(*flags)))
+                let received = received(*length, |buffer| sys::recv(fd, buffer, message_flags(*flags)))?;
+                // TCP throws away with MSG_TRUNC what it counts; nothing was written to the buffer.
+                Ok(if flags.truncate { Success::value(received.value) } else { received })
             }
             Call::Write { fd, data } => written(sys::write(self.fd(*fd)?, rest(data, sent))),
             Call::Send { fd, data, flags } => {
                 written(sys::send(self.fd(*fd)?, rest(data, sent), message_flags(*flags)))
             }
-            Call::SendTo { .. } | Call::Poll { .. } | Call::Ioctl { .. } => {
-                Err(io::Error::from_raw_os_error(libc::EOPNOTSUPP))
+            Call::SendTo { fd, data, flags, address } => {
+                let address = sys::sockaddr_in(*address);
+                written(sys::send_to(self.fd(*fd)?, rest(data, sent), message_flags(*flags), &address))
+            }
+            Call::Poll { fds, timeout } => self.poll(fds, *timeout),
+            Call::Ioctl { fd, request } => {
+                let answer = sys::ask_number(self.fd(*fd)?, *request)?;
+                Ok(Success { value: 0, output: Output::Number(answer) })
             }
             Call::Shutdown { fd, how } => nothing(sys::shutdown(self.fd(*fd)?, direction(*how))),
-            Call::Close { fd } => {
-                let socket = self.open.remove(fd).ok_or_else(bad_descriptor)?;
-                nothing(sys::close(socket.fd))
-            }
+            // It alone may block the caller, see there.
+            Call::Close { .. } => Err(bad_descriptor()),
             Call::Fcntl { fd, control } => self.fcntl(*fd, *control),
             Call::GetSockOpt { fd, option } => {
                 let value = options::get(self.fd(*fd)?, *option)?;
@@ -140,6 +204,35 @@ impl Sockets {
             }
             Call::SetSockOpt { fd, option, value } => nothing(options::set(self.fd(*fd)?, *option, value)),
         }
+    }
+
+    /// Linux makes close(2) wait even on a socket that does not block, if it lingers. So somebody else is made to wait.
+    fn close(&mut self, fd: Descriptor, effort: &mut Effort) -> io::Result<Attempt> {
+        if effort.closing.is_none() {
+            let socket = self.open.remove(&fd).ok_or_else(bad_descriptor)?;
+            let linger = options::get(&socket.fd, SocketOption::Linger)?;
+            if !matches!(linger, OptionValue::Linger { on: true, seconds: 1.. }) {
+                return Ok(Attempt::Returned(nothing(sys::close(socket.fd)).map_err(errno)));
+            }
+            effort.closing = Some(close_aside(socket.fd)?);
+        }
+        let fds: Vec<_> = effort.closing.iter().map(|reader| (reader.as_raw_fd(), libc::POLLIN)).collect();
+        let is_closed = !ready(fds.iter().copied())?.contains(&0);
+        Ok(if is_closed {
+            Attempt::Returned(Ok(Success::value(0)))
+        } else {
+            Attempt::Blocked(Wait { fds, limit: None })
+        })
+    }
+
+    /// What is ready now. Nothing is EAGAIN to one who would wait.
+    fn poll(&self, fds: &[PollFd], timeout: Option<Duration>) -> io::Result<Success> {
+        let events: Vec<PollEvents> = ready(self.pollfds(fds))?.into_iter().map(PollEvents).collect();
+        let count = events.iter().filter(|events| **events != PollEvents::NONE).count();
+        if count == 0 && timeout != Some(Duration::ZERO) {
+            return Err(io::Error::from_raw_os_error(libc::EAGAIN));
+        }
+        Ok(Success { output: Output::Poll(events), ..bytes(count) })
     }
 
     fn fcntl(&mut self, fd: Descriptor, control: FileControl) -> io::Result<Success> {
@@ -168,21 +261,36 @@ impl Sockets {
     }
 }
 
-/// Linux makes close(2) wait even on a socket that does not block, and with it all of us.
-fn refuse_what_blocks_anyway(call: &Call) -> Result<(), Unsupported> {
-    let missing = match call {
-        Call::SendTo { .. } => "sendto",
-        Call::Poll { .. } => "poll",
-        Call::Ioctl { .. } => "ioctl",
-        _ => "",
-    };
-    if !missing.is_empty() {
-        return Err(Unsupported::Call { what: missing });
-    }
-    if let Call::SetSockOpt { value: OptionValue::Linger { on: true, seconds: 1.. }, .. } = call {
-        return Err(Unsupported::Call { what: "close that lingers" });
-    }
-    Ok(())
+/// `TCP_SEND_QUEUE` of `uapi/linux/tcp.h`.
+const TCP_SEND_QUEUE: u32 = 2;
+
+/// What the kernel does differently for one who waits himself, in a way that cannot be made good here.
+fn refuse_what_blocks_otherwise(call: &Call) -> Result<(), Unsupported> {
+    let (Call::Recv { flags, .. } | Call::SendTo { flags, .. }) = call else { return Ok(()) };
+    let refused = [
+        (flags.wait_all, "MSG_WAITALL on a socket that blocks"),
+        (flags.fast_open, "MSG_FASTOPEN on a socket that blocks"),
+    ];
+    let first = refused.into_iter().find(|(set, _)| *set);
+    first.map_or(Ok(()), |(_, what)| Err(Unsupported::Call { what }))
+}
+
+/// Closes in a thread of its own, which lives as long as that takes. The pipe says when: its other end is closed then.
+fn close_aside(fd: OwnedFd) -> io::Result<PipeReader> {
+    let (reader, writer) = io::pipe()?;
+    thread::Builder::new().spawn(move || {
+        // Closing a TCP socket reports no errors.
+        let _ = sys::close(fd);
+        drop(writer);
+    })?;
+    Ok(reader)
+}
+
+/// What poll(2) says of these at once.
+fn ready(fds: impl Iterator<Item = (RawFd, libc::c_short)>) -> io::Result<Vec<libc::c_short>> {
+    let mut polled: Vec<_> = fds.map(|(fd, events)| libc::pollfd { fd, events, revents: 0 }).collect();
+    sys::poll(&mut polled, Duration::ZERO)?;
+    Ok(polled.into_iter().map(|polled| polled.revents).collect())
 }
 
 /// A blocking write that wrote something, or failed: it goes on until all is written, but what was written counts more

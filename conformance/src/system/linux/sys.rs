@@ -11,6 +11,8 @@ use std::time::Duration;
 
 use libc::{c_int, socklen_t};
 
+use crate::system::IoctlRequest;
+
 /// `unshare(2)`.
 #[allow(unsafe_code)]
 pub(crate) fn unshare(flags: c_int) -> io::Result<()> {
@@ -146,11 +148,11 @@ pub(super) fn send(fd: &OwnedFd, data: &[u8], flags: c_int) -> io::Result<usize>
 
 /// `sendto(2)`.
 #[allow(unsafe_code)]
-pub(super) fn send_to(fd: &OwnedFd, data: &[u8], address: &[u8]) -> io::Result<usize> {
+pub(super) fn send_to(fd: &OwnedFd, data: &[u8], flags: c_int, address: &[u8]) -> io::Result<usize> {
     let length = socklen(address)?;
     let to = address.as_ptr().cast();
     // SAFETY: the kernel reads at most the data's length, and the address's.
-    count(unsafe { libc::sendto(fd.as_raw_fd(), data.as_ptr().cast(), data.len(), 0, to, length) })
+    count(unsafe { libc::sendto(fd.as_raw_fd(), data.as_ptr().cast(), data.len(), flags, to, length) })
 }
 
 /// `shutdown(2)`.
@@ -231,6 +233,30 @@ pub(super) fn poll(events: &mut [libc::pollfd], time: Duration) -> io::Result<()
     match unsafe { libc::ppoll(events.as_mut_ptr(), length, &raw const time, std::ptr::null()) } {
         0.. => Ok(()),
         _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// `ioctl(2)` with a request that writes an `int`.
+#[allow(unsafe_code)]
+pub(super) fn ask_number(fd: &OwnedFd, request: IoctlRequest) -> io::Result<c_int> {
+    let number: libc::Ioctl = match request {
+        IoctlRequest::Unread => libc::FIONREAD,
+        IoctlRequest::Unacknowledged => libc::TIOCOUTQ,
+        IoctlRequest::Unsent => 0x894b, // SIOCOUTQNSD
+        IoctlRequest::AtMark => 0x8905, // SIOCATMARK
+    };
+    let mut answer: c_int = 0;
+    // SAFETY: the kernel writes an int, which is all that these requests do.
+    zero(unsafe { libc::ioctl(fd.as_raw_fd(), number, &raw mut answer) })?;
+    Ok(answer)
+}
+
+/// `kill(2)` of a group of processes, if there still is one.
+#[allow(unsafe_code)]
+pub(super) fn kill_group(leader: u32) {
+    if let Ok(leader @ 2..) = libc::pid_t::try_from(leader) {
+        // SAFETY: takes no pointer, and a group of one's own children is nobody else's.
+        let _ = unsafe { libc::kill(-leader, libc::SIGKILL) };
     }
 }
 
