@@ -5,7 +5,7 @@
 //! sides, a clock, and a [probe](System::probe) into the state of a connection. It knows nothing of scripts,
 //! expectations or verdicts.
 //!
-//! One thread drives it, and nothing here starts another. A call that blocks is therefore not a blocked thread but
+//! One thread drives it. A call that blocks is therefore not a blocked thread but
 //! a [`CallId`] that resolves while [`System::run_until`] lets time pass:
 //!
 //! ```text

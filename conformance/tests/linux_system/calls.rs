@@ -207,14 +207,15 @@ pub(super) fn connections_are_dropped() {
 
 pub(super) fn commands_run_in_the_namespace_only() {
     let mut first = Scenario::new();
-    let second = Scenario::new();
-    first.system.shell("test -d /sys/class/net && grep -q tester /proc/net/dev").expect("its own network");
+    first.system.knob("net.ipv4.tcp_syn_retries", "3").expect("a knob");
+    // The thread is in the namespace of the last one made.
+    let _second = Scenario::new();
+    first.system.shell("test $(cat /proc/sys/net/ipv4/tcp_syn_retries) = 3").expect("its own knobs");
+    first.system.shell("grep -q tester /proc/net/dev && ! grep -q eth0 /proc/net/dev").expect("its own network");
     first.system.shell("echo 1 > /proc/sys/net/ipv4/tcp_rfc1337").expect("its own knobs");
-    let knob = || std::fs::read_to_string("/proc/sys/net/ipv4/tcp_rfc1337").expect("a sysctl");
-    assert_eq!(knob(), "1\n", "the thread is in the first namespace now");
-    drop(second);
     let _third = Scenario::new();
-    assert_eq!(knob(), "0\n");
+    let knob = std::fs::read_to_string("/proc/sys/net/ipv4/tcp_rfc1337").expect("a sysctl");
+    assert_eq!(knob, "0\n", "no other's knobs");
     let failed = first.system.shell("echo it is so; exit 2");
     assert!(
         matches!(&failed, Err(Fault::Command { how, .. }) if how == "ends with exit status: 2: it is so"),
