@@ -17,7 +17,7 @@ use crate::deviations::{Deviation, Deviations};
 use crate::lab::Lab;
 use crate::oracle::{self, Judgement, Terms};
 use crate::report::ladder;
-use crate::run::{self, Difference, End, Rules, Run};
+use crate::run::{self, Difference, End, OptionList, Rules, Run};
 use crate::scenario::{ReadError, Scenario};
 use crate::script::{Action, Builtin, Direction, Script};
 use crate::system::linux::Linux;
@@ -73,6 +73,16 @@ impl Subject {
             Self::Linux => vec![Table::linux()],
         };
         Terms { deviant, ..Terms::new(system.timing(), self.time_wait()) }
+    }
+
+    /// What scripts let pass. How options are laid out is no matter of RFC 9293, so that a system which lays them out
+    /// neither as Linux nor as Lockstep need not be told.
+    fn rules(self, lab: &Lab) -> Rules {
+        let options = match (self, lab.rules.options) {
+            (Self::Smoltcp | Self::Tap, OptionList::Exact) => OptionList::Set,
+            (Self::Lockstep | Self::Linux | Self::Smoltcp | Self::Tap, chosen) => chosen,
+        };
+        Rules { options, ..lab.rules.clone() }
     }
 
     /// How long its TIME-WAIT lasts. RFC 9293 §3.4.2 says four minutes and leaves the choice to experience; Linux has
@@ -205,7 +215,7 @@ impl From<ReadError> for Unjudged {
 
 /// The verdict, and the run that decided it.
 fn judge(scenario: &Scenario, subject: Subject, lab: &Lab) -> Result<(Verdict, Played), Unjudged> {
-    let (rules, ledger) = (&lab.rules, &lab.deviations);
+    let (rules, ledger) = (&subject.rules(lab), &lab.deviations);
     let script = scenario.script()?;
     let played = Played::on(subject, rules, &script)?;
     let known = ledger.of(&played.system, &scenario.name);

@@ -93,12 +93,16 @@ pub fn run_by(rules: &Rules, script: &Script, system: &mut dyn System) -> Run {
         let end = End::Skipped(unsupported.to_string());
         return Run { trace: Trace::default(), end, normalised: BTreeSet::new() };
     }
-    let mut player = Player::new(script, system, rules);
+    let mut player = Player::new(script, &mut *system, rules);
     let end = match player.play(script) {
         Ok(()) => End::Completed,
         Err(stop) => End::from(stop),
     };
-    player.finish(end)
+    let mut run = player.finish(end);
+    if system.took_offers_away() {
+        run.normalised.insert(Normalisation::OfferTakenAway);
+    }
+    run
 }
 
 /// Why a run does not go on.

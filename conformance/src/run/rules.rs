@@ -125,6 +125,8 @@ pub enum Normalisation {
     Late,
     /// Another error.
     Errno,
+    /// The wire took an offer out of a SYN, of a system that always makes it.
+    OfferTakenAway,
 }
 
 impl Normalisation {
@@ -142,6 +144,7 @@ impl Normalisation {
             Self::AckAdded => "additional ACK",
             Self::Late => "lateness",
             Self::Errno => "errno",
+            Self::OfferTakenAway => "offer taken away",
         }
     }
 }

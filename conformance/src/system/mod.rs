@@ -98,6 +98,11 @@ pub trait System {
     /// [`Fault::Harness`] when the system cannot be asked.
     fn probe(&mut self, connection: FourTuple) -> Result<State, Fault>;
 
+    /// Whether the wire took an offer out of a SYN of this system: a knob asked for none, and it always makes it.
+    fn took_offers_away(&self) -> bool {
+        false
+    }
+
     /// Sets a knob, by the name that Linux gives it (`net.ipv4.tcp_rfc1337`), for this scenario only.
     ///
     /// # Errors

@@ -51,6 +51,7 @@ pub struct Smoltcp {
     knobs: Knobs,
     /// Whether anything has happened: then it is too late for knobs.
     begun: bool,
+    took_offers_away: bool,
     now: Duration,
     sockets: Sockets,
     heard: VecDeque<Datagram>,
@@ -74,6 +75,7 @@ impl Smoltcp {
             host: Host::new(mtu),
             knobs: Knobs::default(),
             begun: false,
+            took_offers_away: false,
             now: Duration::ZERO,
             sockets: Sockets::default(),
             heard: VecDeque::new(),
@@ -88,8 +90,9 @@ impl Smoltcp {
         self.host.poll(self.now);
         self.sockets.watch(&mut self.host, cause);
         while let Some(datagram) = self.host.link.take() {
-            let bytes = offers::without(&datagram, &self.knobs).unwrap_or(datagram);
-            self.heard.push_back(Datagram { at: self.now, bytes });
+            let without = offers::without(&datagram, &self.knobs);
+            self.took_offers_away |= without.is_some();
+            self.heard.push_back(Datagram { at: self.now, bytes: without.unwrap_or(datagram) });
         }
     }
 
@@ -186,6 +189,10 @@ impl System for Smoltcp {
     fn probe(&mut self, connection: FourTuple) -> Result<State, Fault> {
         self.exchange(Cause::Time);
         Ok(state(self.host.state(connection)))
+    }
+
+    fn took_offers_away(&self) -> bool {
+        self.took_offers_away
     }
 
     fn knob(&mut self, name: &str, value: &str) -> Result<(), Fault> {
