@@ -47,7 +47,20 @@ const NEVER_FIRE: &[(&[&str], &str, &[State], &str)] = &[
     (&[LINUX], "sequence/crossed-syn-ack", &[SynReceived], "L20 instead"),
     (&[LINUX], "syn/syn-received/close-queued", &[SynReceived], "L04 instead"),
     (&[LINUX], "syn/syn-received/passive", &[SynReceived], "L04 instead"),
+    (&[LINUX], "syn/syn-received/reopened", &[SynReceived], "L04 instead"),
+    (&[LINUX], "text/user-gone", &[FinWait1], "L14 instead"),
+    (&[LINUX], "ack/too-old/answered", &[TimeWait], AFTER_L13),
+    (&[LINUX], "ack/too-old/silent", &[TimeWait], AFTER_L13),
+    (&[LINUX], "ack/unsent/answered", &[TimeWait], AFTER_L13),
+    (&[LINUX], "ack/unsent/silent", &[TimeWait], AFTER_L13),
+    (&[LINUX], "ack/in-range", &[TimeWait], AFTER_L13),
+    (&[LINUX], "ack/nothing-new", &[TimeWait], AFTER_L13),
+    (&[LINUX], "window/keep", &[TimeWait], AFTER_L13),
+    (&[LINUX], "ack-of-fin/time-wait/occupying", &[TimeWait], AFTER_L13),
+    (&[LINUX], "ack-of-fin/time-wait/bare", &[TimeWait], AFTER_L13),
 ];
+
+const AFTER_L13: &str = "L13 ends the processing in TIME-WAIT at the first check, whatever is acknowledged";
 
 const AFTER_D2: &str = "the repair of D2 ends the processing in TIME-WAIT at the fifth check";
 

@@ -205,7 +205,7 @@ pub(super) fn challenge_of<S: SeqNum>(tcb: &Tcb<S>, rcv_wnd: u32, segment: &Segm
         Challenge::Syn
     } else if seq.is_acceptable() || seq == SeqClass::ZeroWindow {
         Challenge::Ack
-    } else if segment.is_empty() && segment.seq.plus(1) == tcb.rcv_nxt() {
+    } else if seq == SeqClass::JustBefore {
         Challenge::KeepAlive
     } else {
         Challenge::Sequence
@@ -224,13 +224,17 @@ pub fn classify_seq<S: SeqNum>(rcv_nxt: S, rcv_wnd: u32, segment: &Segment<S>) -
             SeqClass::Ahead
         } else if rcv_wnd == 0 && begins <= 1 {
             SeqClass::ZeroWindow
+        } else if len == 0 && segment.seq == rcv_nxt.plus(rcv_wnd) {
+            SeqClass::RightEdge
         } else {
             SeqClass::Beyond
         }
     } else if ends_after {
         if rcv_wnd > 0 { SeqClass::Straddles } else { SeqClass::ZeroWindow }
-    } else if segment.end() == rcv_nxt && segment.has(Flag::Fin) {
-        SeqClass::RepeatedFin
+    } else if segment.end() == rcv_nxt {
+        if segment.has(Flag::Fin) { SeqClass::RepeatedFin } else { SeqClass::Repeated }
+    } else if len == 0 && begins == -1 {
+        SeqClass::JustBefore
     } else {
         SeqClass::Old
     }

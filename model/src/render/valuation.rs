@@ -10,18 +10,18 @@ use core::fmt;
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Valuation {
     /// One bit for each value of a fact; for a fact that is or is not the case, [`NO`] and [`YES`].
-    may: [u8; FACTS],
+    may: [u16; FACTS],
 }
 
 /// How many facts there are: one for each kind of guard, flag and policy; `Acceptable` is a question about `Seq`.
 const FACTS: usize = SIMPLE + Flag::ALL.len() + Policy::ALL.len();
 /// Those that belong to no flag and no policy.
 const SIMPLE: usize = 28;
-const NO: u8 = 0b01;
-const YES: u8 = 0b10;
-const SEQ_CLASSES: u8 = 0b0111_1111;
-const ACK_CLASSES: u8 = 0b0111_1111;
-const TIMESTAMP_CLASSES: u8 = 0b0001_1111;
+const NO: u16 = 0b01;
+const YES: u16 = 0b10;
+const SEQ_CLASSES: u16 = 0b11_1111_1111;
+const ACK_CLASSES: u16 = 0b0111_1111;
+const TIMESTAMP_CLASSES: u16 = 0b0001_1111;
 
 impl Valuation {
     /// Nothing is known.
@@ -60,7 +60,7 @@ impl Valuation {
         self.restrict(fact, !when)
     }
 
-    fn restrict(mut self, fact: usize, values: u8) -> Option<Valuation> {
+    fn restrict(mut self, fact: usize, values: u16) -> Option<Valuation> {
         self.may[fact] &= values;
         (self.may[fact] != 0).then_some(self)
     }
@@ -146,9 +146,9 @@ impl fmt::Debug for Valuation {
 }
 
 /// The fact that a guard asks about, the values for which the guard holds, and all values of the fact.
-fn question(atom: Atom) -> (usize, u8, u8) {
+fn question(atom: Atom) -> (usize, u16, u16) {
     let yes_or_no = |fact, is| (fact, if is { YES } else { NO }, YES | NO);
-    let class = |fact, holds: u8, is, all| (fact, if is { holds } else { !holds & all }, all);
+    let class = |fact, holds: u16, is, all| (fact, if is { holds } else { !holds & all }, all);
     match atom {
         Atom::Seq(one, is) => class(0, seq_bit(one), is, SEQ_CLASSES),
         Atom::Acceptable(is) => class(0, acceptable(), is, SEQ_CLASSES),
@@ -195,7 +195,7 @@ const fn flag_index(flag: Flag) -> usize {
     }
 }
 
-const fn seq_bit(class: SeqClass) -> u8 {
+const fn seq_bit(class: SeqClass) -> u16 {
     match class {
         SeqClass::Exact => 1,
         SeqClass::Ahead => 1 << 1,
@@ -204,14 +204,17 @@ const fn seq_bit(class: SeqClass) -> u8 {
         SeqClass::RepeatedFin => 1 << 4,
         SeqClass::Old => 1 << 5,
         SeqClass::Beyond => 1 << 6,
+        SeqClass::Repeated => 1 << 7,
+        SeqClass::JustBefore => 1 << 8,
+        SeqClass::RightEdge => 1 << 9,
     }
 }
 
-fn acceptable() -> u8 {
+fn acceptable() -> u16 {
     SeqClass::ALL.into_iter().filter(|class| class.is_acceptable()).map(seq_bit).sum()
 }
 
-const fn ack_bit(class: AckClass) -> u8 {
+const fn ack_bit(class: AckClass) -> u16 {
     match class {
         AckClass::Missing => 1,
         AckClass::TooOld => 1 << 1,
@@ -223,7 +226,7 @@ const fn ack_bit(class: AckClass) -> u8 {
     }
 }
 
-const fn timestamp_bit(class: TimestampClass) -> u8 {
+const fn timestamp_bit(class: TimestampClass) -> u16 {
     match class {
         TimestampClass::NotInUse => 1,
         TimestampClass::Missing => 1 << 1,
@@ -330,7 +333,7 @@ mod tests {
             carries: bit(8),
             deliverable: bit(9),
             new_text: bit(10),
-            seq: SeqClass::ALL[class(40, 7)],
+            seq: SeqClass::ALL[class(40, 10)],
             at_rcv_nxt: bit(11),
             at_irs: bit(12),
             newer_than_rcv_nxt: bit(13),

@@ -168,7 +168,10 @@ const fn sequence(class: SeqClass) -> &'static str {
         SeqClass::Straddles => "`SEG.SEQ < RCV.NXT < SEG.SEQ+SEG.LEN`",
         SeqClass::ZeroWindow => "`RCV.WND = 0`, `SEG.SEQ` at `RCV.NXT` or the segment reaches it",
         SeqClass::RepeatedFin => "`SEG.SEQ+SEG.LEN = RCV.NXT` with a FIN",
-        SeqClass::Old => "`SEG.SEQ+SEG.LEN =< RCV.NXT`, old",
+        SeqClass::Repeated => "`SEG.SEQ+SEG.LEN = RCV.NXT` without a FIN",
+        SeqClass::JustBefore => "`SEG.SEQ = RCV.NXT-1`, `SEG.LEN = 0`",
+        SeqClass::Old => "`SEG.SEQ+SEG.LEN < RCV.NXT`, old",
+        SeqClass::RightEdge => "`SEG.SEQ = RCV.NXT+RCV.WND`, `SEG.LEN = 0`",
         SeqClass::Beyond => "`SEG.SEQ >= RCV.NXT+RCV.WND`",
     }
 }

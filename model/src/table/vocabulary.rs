@@ -297,21 +297,30 @@ pub enum SeqClass {
     ZeroWindow,
     /// It ends at RCV.NXT with a FIN: the remote FIN once more.
     RepeatedFin,
-    /// It ends before RCV.NXT, or at it without a FIN.
+    /// It ends at RCV.NXT without a FIN, and occupies something: text, or the SYN, once more.
+    Repeated,
+    /// It begins at RCV.NXT-1 and occupies nothing: a keep-alive, or a reset that has not heard of our ACK.
+    JustBefore,
+    /// It ends before RCV.NXT, and not so.
     Old,
-    /// It begins beyond the window.
+    /// It begins where the window ends, at RCV.NXT+RCV.WND, and occupies nothing.
+    RightEdge,
+    /// It begins beyond the window, and not so.
     Beyond,
 }
 
 impl SeqClass {
-    /// All seven.
-    pub const ALL: [SeqClass; 7] = [
+    /// All ten.
+    pub const ALL: [SeqClass; 10] = [
         SeqClass::Exact,
         SeqClass::Ahead,
         SeqClass::Straddles,
         SeqClass::ZeroWindow,
         SeqClass::RepeatedFin,
+        SeqClass::Repeated,
+        SeqClass::JustBefore,
         SeqClass::Old,
+        SeqClass::RightEdge,
         SeqClass::Beyond,
     ];
 
