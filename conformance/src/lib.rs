@@ -19,6 +19,7 @@
 pub mod cells;
 pub mod claims;
 pub mod deviations;
+pub mod jobs;
 pub mod lab;
 pub mod namespace;
 pub mod oracle;

@@ -1,89 +1,31 @@
 //! The program: the same scenarios on every system, and the matrix of what they say.
 
+mod cli;
+
 use std::fmt::Display;
-use std::fs::File;
 use std::io::{self, IsTerminal, Write};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::thread;
 
-use clap::{Parser, Subcommand};
+use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
-use lockstep_conformance::cells::{self, Cell, Matrix};
 use lockstep_conformance::claims::{Claims, ClaimsError};
+use lockstep_conformance::jobs::CrewError;
 use lockstep_conformance::lab::Lab;
 use lockstep_conformance::namespace::require;
+use lockstep_conformance::report::junit;
 use lockstep_conformance::report::matrix::Report;
 use lockstep_conformance::scenario::{self, Scenario};
-use lockstep_conformance::verdict::{Subject, examine};
-use lockstep_conformance::worker::{self, WorkerError};
+use lockstep_conformance::verdict::Subject;
+use lockstep_conformance::worker;
 use lockstep_model::check::world::World;
 use lockstep_model::check::{self, environments};
 use lockstep_model::{Profile, Table};
 use serde::Serialize;
 
-/// The same TCP scenarios on Lockstep and on the Linux kernel, every segment and state judged by the table.
-///
-/// Without a subcommand: checks the model briefly, then runs all scenarios on all systems.
-#[derive(Parser)]
-#[command(version)]
-struct Arguments {
-    #[command(subcommand)]
-    command: Option<Command>,
-    /// Write everything as JSON to this file.
-    #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    /// Run scenarios.
-    Run {
-        /// A system to run them on; all of them without this.
-        #[arg(long = "system", value_enum)]
-        systems: Vec<Subject>,
-        /// Write everything as JSON to this file.
-        #[arg(long, value_name = "FILE")]
-        json: Option<PathBuf>,
-        /// Scripts, and folders of scripts; those of this repository without one.
-        paths: Vec<PathBuf>,
-    },
-    /// Every numbered requirement of RFC 9293: done or not, how, and what shows it.
-    Requirements {
-        /// Write all of them as one page to this file.
-        #[arg(long, value_name = "FILE")]
-        html: Option<PathBuf>,
-    },
-    /// The attacks and faults that must be withstood: how, and what shows it.
-    Threats {
-        /// Write all of them as one page to this file.
-        #[arg(long, value_name = "FILE")]
-        html: Option<PathBuf>,
-    },
-    /// Every stimulus in every state, on every system.
-    Matrix {
-        /// A system to run them on; all of them without this.
-        #[arg(long = "system", value_enum)]
-        systems: Vec<Subject>,
-        /// Print the script of this cell, with what the first system does, and nothing else.
-        #[arg(long, value_name = "CELL")]
-        print: Option<Cell>,
-        /// Write the script of each cell, with what the first system does, to this folder, and nothing else.
-        #[arg(long, value_name = "FOLDER", conflicts_with = "print")]
-        write: Option<PathBuf>,
-    },
-    /// Run cells on the kernel in a namespace (the program starts itself so).
-    #[command(name = cells::SUBCOMMAND, hide = true)]
-    CellsWorker {
-        /// Cells.
-        cells: Vec<Cell>,
-    },
-    /// Run scenarios on the kernel in a namespace (the program starts itself so).
-    #[command(name = worker::SUBCOMMAND, hide = true)]
-    Worker {
-        /// Scripts.
-        paths: Vec<PathBuf>,
-    },
-}
+use cli::{Arguments, Command, Files, Run};
 
 /// The worlds in which the main job checks the model; `lockstep-model check` has more.
 const BRIEFLY: [&str; 2] = ["handshake", "close"];
@@ -91,13 +33,11 @@ const BRIEFLY: [&str; 2] = ["handshake", "close"];
 fn main() -> ExitCode {
     let Arguments { command, json } = Arguments::parse();
     let result = match command {
-        None => everything(json.as_deref()),
-        Some(Command::Run { systems, json, paths }) => judge(systems, None, json.as_deref(), &paths),
+        None => everything(json),
+        Some(Command::Run(run)) => judge(run, None),
         Some(Command::Requirements { html }) => claim(&Claims::requirements(), html.as_deref()),
         Some(Command::Threats { html }) => claim(&Claims::threats(), html.as_deref()),
-        Some(Command::Matrix { systems, print, write }) => matrix(systems, print, write.as_deref()),
-        Some(Command::CellsWorker { cells }) => Ok(cells::serve(&cells)),
-        Some(Command::Worker { paths }) => Ok(worker::serve(paths)),
+        Some(Command::Worker) => Ok(worker::serve()),
     };
     result.unwrap_or_else(|error| {
         eprintln!("{error}");
@@ -108,7 +48,7 @@ fn main() -> ExitCode {
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 /// The main job.
-fn everything(json: Option<&Path>) -> Result<ExitCode> {
+fn everything(json: Option<PathBuf>) -> Result<ExitCode> {
     let model = check_model();
     if !model.is_as_expected() {
         tell(&model)?;
@@ -122,7 +62,7 @@ fn everything(json: Option<&Path>) -> Result<ExitCode> {
         );
     }
     println!();
-    judge(Vec::new(), Some(model), json, &[])
+    judge(Run { files: Files { json, ..Files::default() }, ..Run::default() }, Some(model))
 }
 
 /// The table that the stack runs, in a few worlds.
@@ -149,28 +89,35 @@ struct Job<'a> {
 }
 
 /// Runs scenarios, and reports.
-fn judge(
-    subjects: Vec<Subject>,
-    model: Option<check::Report>,
-    json: Option<&Path>,
-    paths: &[PathBuf],
-) -> Result<ExitCode> {
-    let lab = Lab::committed()?;
-    let subjects = if subjects.is_empty() { Subject::DEFAULT.to_vec() } else { subjects };
-    let scenarios = find(paths)?;
+fn judge(Run { systems, defines, jobs, files, paths }: Run, model: Option<check::Report>) -> Result<ExitCode> {
+    let lab = Lab { defines, ..Lab::committed()? };
+    let subjects = if systems.is_empty() { Subject::DEFAULT.to_vec() } else { systems };
+    let jobs = jobs.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
+    let scenarios = find(&paths)?;
     let bar = progress(scenarios.len() * subjects.len());
     let mut report = Report::new(subjects);
-    let run = run(&scenarios, &lab, &bar, &mut report);
+    let run = run(&scenarios, &lab, jobs, &bar, &mut report);
     bar.finish_and_clear();
     tell(&report)?;
-    if let Some(path) = json {
-        let job = Job { model: model.as_ref(), report: &report };
-        let file = File::create(path).map_err(|error| format!("cannot write {}: {error}", path.display()))?;
-        serde_json::to_writer_pretty(file, &job)?;
-    }
+    write(&files, &Job { model: model.as_ref(), report: &report })?;
     run?;
     let is_green = report.is_green() && model.is_none_or(|model| model.is_as_expected());
     Ok(if is_green { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The files that were asked for.
+fn write(files: &Files, job: &Job) -> Result<()> {
+    if let Some(path) = &files.json {
+        save(path, &serde_json::to_string_pretty(job)?)?;
+    }
+    if let Some(path) = &files.junit {
+        save(path, &junit::document(job.report))?;
+    }
+    Ok(())
+}
+
+fn save(path: &Path, text: &str) -> Result<()> {
+    Ok(std::fs::write(path, text).map_err(|error| format!("cannot write {}: {error}", path.display()))?)
 }
 
 fn find(paths: &[PathBuf]) -> Result<Vec<Scenario>> {
@@ -180,65 +127,20 @@ fn find(paths: &[PathBuf]) -> Result<Vec<Scenario>> {
     Ok(found?.concat())
 }
 
-/// Runs all scenarios on all systems of the report.
-fn run(scenarios: &[Scenario], lab: &Lab, bar: &ProgressBar, report: &mut Report) -> Result<()> {
+/// Runs all scenarios on all systems of the report, one system after the other: the kernel's time is real.
+fn run(scenarios: &[Scenario], lab: &Lab, jobs: usize, bar: &ProgressBar, report: &mut Report) -> Result<()> {
     for subject in report.subjects().to_vec() {
         bar.set_message(subject.name());
         let note = |outcome| {
             bar.inc(1);
             report.add(outcome);
         };
-        match subject {
-            Subject::Lockstep | Subject::Smoltcp | Subject::Tap => {
-                scenarios.iter().map(|scenario| examine(scenario, subject, lab)).for_each(note);
-            }
-            Subject::Linux => match worker::run(scenarios, lab, note) {
-                Err(WorkerError::Refused(reason)) => bar.suspend(|| require::skip(require::NETNS, reason))?,
-                result => result?,
-            },
+        match worker::run(scenarios, subject, lab, jobs, note) {
+            Err(CrewError::Refused(reason)) => bar.suspend(|| require::skip(require::NETNS, reason))?,
+            result => result?,
         }
     }
     Ok(())
-}
-
-/// Every stimulus in every state.
-fn matrix(systems: Vec<Subject>, print: Option<Cell>, folder: Option<&Path>) -> Result<ExitCode> {
-    let lab = Lab::committed()?;
-    let systems = if systems.is_empty() { Subject::DEFAULT.to_vec() } else { systems };
-    if let Some(cell) = print {
-        let matrix = fill(&[cell], systems[0], &lab)?;
-        matrix.outcomes().try_for_each(|outcome| tell(&outcome.script))?;
-        return Ok(ExitCode::SUCCESS);
-    }
-    if let Some(folder) = folder {
-        for outcome in fill(&cells::all(), systems[0], &lab)?.outcomes() {
-            outcome.write(folder).map_err(|error| format!("cannot write to {}: {error}", folder.display()))?;
-        }
-        return Ok(ExitCode::SUCCESS);
-    }
-    let mut is_green = true;
-    for subject in systems {
-        let matrix = fill(&cells::all(), subject, &lab)?;
-        tell(&matrix)?;
-        is_green &= matrix.is_green();
-    }
-    Ok(if is_green { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-/// Runs cells on a system.
-fn fill(cells: &[Cell], subject: Subject, lab: &Lab) -> Result<Matrix> {
-    let bar = progress(cells.len());
-    let mut matrix = Matrix::new(subject);
-    let run = cells::run(cells, subject, lab, |outcome| {
-        bar.inc(1);
-        matrix.add(outcome);
-    });
-    bar.finish_and_clear();
-    match run {
-        Err(WorkerError::Refused(reason)) => require::skip(require::NETNS, reason)?,
-        result => result?,
-    }
-    Ok(matrix)
 }
 
 /// What is claimed.
@@ -246,7 +148,7 @@ fn claim(claims: &std::result::Result<Claims, ClaimsError>, html: Option<&Path>)
     let claims = claims.as_ref().map_err(ClaimsError::clone)?;
     tell(claims)?;
     if let Some(path) = html {
-        std::fs::write(path, claims.page()).map_err(|error| format!("cannot write {}: {error}", path.display()))?;
+        save(path, &claims.page())?;
     }
     Ok(ExitCode::SUCCESS)
 }

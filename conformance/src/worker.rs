@@ -1,151 +1,140 @@
-//! Scenarios on the Linux kernel, in a child process that has a network of its own.
+//! Scenarios in child processes: the program starts itself again.
 //!
-//! A namespace must be [entered](namespace::enter) before any thread exists, and there is no way back, so that the
-//! program starts itself again. The child runs several scenarios side by side, for they mostly wait, and tells each
-//! outcome in a line of JSON as soon as it is known.
+//! A child does one scenario after the other, and its end is the verdict on one of them only, see [`jobs`](crate::jobs).
+//! For the kernel there is no other way besides: a namespace must be [entered](namespace::enter) before any thread exists,
+//! and there is no way back.
 
-use std::ffi::OsStr;
-use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
-use std::process::{ChildStdin, ExitCode, ExitStatus, Stdio};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
+use std::process::{Command, ExitCode};
+use std::time::Duration;
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
+use crate::jobs::{self, Crew, CrewError, Lost};
 use crate::lab::Lab;
 use crate::namespace;
 use crate::scenario::Scenario;
-use crate::verdict::{Outcome, Subject, examine};
+use crate::script::{Base, Script, When};
+use crate::verdict::{Outcome, Subject, Verdict, examine};
 
 /// The hidden subcommand that makes the program a worker.
 pub const SUBCOMMAND: &str = "worker";
 
-/// How many scenarios run side by side.
-const SIDE_BY_SIDE: usize = 4;
+/// How long a scenario may take besides the time that passes in it.
+const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Why there are no outcomes, or not all of them.
-#[derive(Debug, thiserror::Error)]
-pub enum WorkerError {
-    /// The machine gives us no namespace.
-    #[error("{0}")]
-    Refused(String),
-    /// The child cannot be started, or not be talked to.
-    #[error("cannot run scenarios in a child process: {0}")]
-    Pipe(#[from] io::Error),
-    /// The child says something that is no outcome.
-    #[error("the child process says `{0}`, which is no outcome")]
-    Garbled(String),
-    /// The child ended before its work was done.
-    #[error("the child process ended with {status}: {message}")]
-    Died {
-        /// How.
-        status: ExitStatus,
-        /// What it said.
-        message: String,
-    },
+/// How many scenarios of the kernel run side by side where one of a virtual system does: they mostly wait.
+const WAITING: usize = 2;
+
+/// What all scenarios of a worker have in common.
+#[derive(Serialize, Deserialize)]
+struct Orders {
+    subject: Subject,
+    lab: Lab,
 }
 
-/// Runs scenarios in a child process; `each` is told every outcome as soon as it is known, in no order.
+/// Runs scenarios on a system, as many side by side as `jobs` says; `each` is told every outcome as soon as it is known,
+/// in no order.
 ///
 /// # Errors
 ///
-/// [`WorkerError`] if not all of them could be run.
-pub fn run(scenarios: &[Scenario], lab: &Lab, each: impl FnMut(Outcome)) -> Result<(), WorkerError> {
-    let paths = scenarios.iter().map(|scenario| scenario.path.clone().into_os_string());
-    converse(std::iter::once(SUBCOMMAND.into()).chain(paths), lab, each)
-}
-
-/// Starts the program again with these arguments, tells it what was chosen, and hears outcomes.
-pub(crate) fn converse<T: DeserializeOwned>(
-    arguments: impl IntoIterator<Item: AsRef<OsStr>>,
+/// [`CrewError`] if not all of them could be run.
+pub fn run(
+    scenarios: &[Scenario],
+    subject: Subject,
     lab: &Lab,
-    mut each: impl FnMut(T),
-) -> Result<(), WorkerError> {
-    let mut child =
-        namespace::reexec(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
-    instruct(child.stdin.take(), lab)?;
-    let stdout = child.stdout.take().ok_or_else(|| io::Error::other("no pipe"))?;
-    for line in BufReader::new(stdout).lines() {
-        let line = line?;
-        each(serde_json::from_str(&line).map_err(|_| WorkerError::Garbled(line))?);
-    }
-    let output = child.wait_with_output()?;
-    let message = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-    match output.status.code() {
-        Some(0) => Ok(()),
-        Some(code) if code == i32::from(namespace::EXIT_REFUSED) => Err(WorkerError::Refused(message)),
-        Some(_) | None => Err(WorkerError::Died { status: output.status, message }),
-    }
+    jobs: usize,
+    each: impl FnMut(Outcome),
+) -> Result<(), CrewError> {
+    let orders = Orders { subject, lab: lab.clone() };
+    let (start, hands): (fn() -> Command, usize) = match subject {
+        Subject::Lockstep | Subject::Smoltcp => (itself, jobs),
+        Subject::Linux => (in_namespace, WAITING * jobs),
+        // It has one wire.
+        Subject::Tap => (itself, 1),
+    };
+    let patience = |task: &PathBuf| patience(&Scenario::new(task.clone()), subject);
+    let lost = |task: &PathBuf, lost: &Lost| Outcome {
+        scenario: Scenario::new(task.clone()).name,
+        subject,
+        system: None,
+        verdict: Verdict::Error { reason: lost.to_string() },
+        seconds: 0.0,
+    };
+    let tasks: Vec<PathBuf> = scenarios.iter().map(|scenario| scenario.path.clone()).collect();
+    Crew { start: &start, orders: &orders, hands }.run(&tasks, patience, lost, each)
 }
 
-/// Tells the child what was chosen. One that has been refused its namespace no longer listens, and tells why itself.
-fn instruct(stdin: Option<ChildStdin>, lab: &Lab) -> io::Result<()> {
-    let mut stdin = stdin.ok_or_else(|| io::Error::other("no pipe"))?;
-    match stdin.write_all(serde_json::to_string(lab)?.as_bytes()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        result => result,
-    }
+fn itself() -> Command {
+    let mut command = Command::new("/proc/self/exe");
+    command.arg(SUBCOMMAND);
+    command
 }
 
-/// The child: enters a namespace, hears on its standard input what was chosen, runs the scenarios in these files, and tells the outcomes on its standard output.
-pub fn serve(paths: Vec<PathBuf>) -> ExitCode {
-    let scenarios: Vec<Scenario> = paths.into_iter().map(Scenario::new).collect();
-    side_by_side(&scenarios, SIDE_BY_SIDE, |scenario, lab| examine(scenario, Subject::Linux, lab))
+fn in_namespace() -> Command {
+    namespace::reexec([SUBCOMMAND])
 }
 
-/// In a namespace, so many of these jobs at a time; each outcome is told on the standard output.
-pub(crate) fn side_by_side<J: Sync, T: Serialize>(
-    jobs: &[J],
-    width: usize,
-    work: impl Fn(&J, &Lab) -> T + Sync,
-) -> ExitCode {
-    if let Err(refused) = namespace::enter() {
+/// The child: enters a namespace if it is to, runs the scenarios that it is told, and tells the outcomes.
+pub fn serve() -> ExitCode {
+    if namespace::is_child()
+        && let Err(refused) = namespace::enter()
+    {
         eprintln!("{refused}");
         return ExitCode::from(namespace::EXIT_REFUSED);
     }
-    let lab = match listen() {
-        Ok(lab) => lab,
+    let served =
+        jobs::serve(|orders: &Orders, path: PathBuf| examine(&Scenario::new(path), orders.subject, &orders.lab));
+    match served {
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("cannot hear what was chosen: {error}");
-            return ExitCode::FAILURE;
-        }
-    };
-    let next = AtomicUsize::new(0);
-    let failed = Mutex::new(None);
-    thread::scope(|scope| {
-        for _ in 0..width {
-            scope.spawn(|| {
-                while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    if let Err(error) = tell(&work(job, &lab)) {
-                        failed.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).replace(error);
-                        return;
-                    }
-                }
-            });
-        }
-    });
-    match failed.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner()) {
-        None => ExitCode::SUCCESS,
-        Some(error) => {
             eprintln!("cannot tell an outcome: {error}");
             ExitCode::FAILURE
         }
     }
 }
 
-fn listen() -> io::Result<Lab> {
-    let mut told = String::new();
-    io::stdin().read_to_string(&mut told)?;
-    Ok(serde_json::from_str(&told)?)
+/// How long a scenario may take: in virtual time it takes none, in real time as long as its script and the one that
+/// records a deviation say, both with late timers.
+fn patience(scenario: &Scenario, subject: Subject) -> Duration {
+    match subject {
+        Subject::Lockstep | Subject::Smoltcp => PATIENCE,
+        Subject::Linux | Subject::Tap => {
+            let alternative = scenario.alternative(subject.name());
+            let scripts = [Some(scenario), alternative.as_ref()].into_iter().flatten();
+            let lengths = scripts.filter_map(|scenario| scenario.script().ok()).map(|script| length(&script));
+            PATIENCE + 2 * lengths.sum::<Duration>()
+        }
+    }
 }
 
-/// In one piece, whatever the others do.
-fn tell(outcome: &impl Serialize) -> io::Result<()> {
-    let line = serde_json::to_string(outcome)? + "\n";
-    let mut out = io::stdout().lock();
-    out.write_all(line.as_bytes())?;
-    out.flush()
+/// The latest time at which a script ends.
+fn length(script: &Script) -> Duration {
+    script.events.iter().fold(Duration::ZERO, |now, event| match event.when {
+        When::Any => now,
+        When::At { base, time } => latest(now, base, time),
+        When::Between { base, until, .. } | When::Blocking { base, until, .. } => latest(now, base, until),
+    })
+}
+
+fn latest(now: Duration, base: Base, time: Duration) -> Duration {
+    match base {
+        Base::Start => now.max(time),
+        Base::Previous => now + time,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::script::parse;
+
+    #[test]
+    fn a_script_in_real_time_may_take_its_time() {
+        let script = parse(
+            "test",
+            "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+1.5 close(3) = 0\n+0~+3 > R 1:1(0)\n4 close(3) = -1 EBADF",
+        );
+        assert_eq!(length(&script.expect("a script")), Duration::from_millis(4_500));
+    }
 }

@@ -5,6 +5,7 @@ use std::fmt::{self, Display, Formatter};
 
 use serde::Serialize;
 
+use super::folder;
 use crate::verdict::{Failure, Outcome, Subject, Verdict};
 
 /// The width of a column of verdicts.
@@ -37,6 +38,11 @@ impl Report {
         &self.subjects
     }
 
+    /// By scenario, then by system.
+    pub fn outcomes(&self) -> &[Outcome] {
+        &self.outcomes
+    }
+
     /// Whether everything is as it should be.
     pub fn is_green(&self) -> bool {
         self.outcomes.iter().all(|outcome| outcome.verdict.is_green())
@@ -57,11 +63,11 @@ impl Report {
         write!(f, "{:<width$}", "scenario")?;
         self.subjects.iter().try_for_each(|subject| write!(f, "  {:^COLUMN$}", subject.name()))?;
         writeln!(f)?;
-        let mut folder = None;
+        let mut last = None;
         for (name, outcomes) in rows {
-            let here = name.rsplit_once('/').map(|(folder, _)| folder);
-            if here != folder {
-                folder = here;
+            let here = Some(folder(name));
+            if here != last {
+                last = here;
                 writeln!(f)?;
             }
             write!(f, "{name:<width$}")?;

@@ -1,4 +1,10 @@
-//! What people and programs are told: the matrix, the failures, and all of it as JSON.
+//! What people and programs are told: the matrix, the failures, and all of it as JSON and as JUnit XML.
 
+pub mod junit;
 pub mod ladder;
 pub mod matrix;
+
+/// The folder of a scenario of this name, a section of the RFC for one of ours.
+fn folder(scenario: &str) -> &str {
+    scenario.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
