@@ -59,6 +59,8 @@ pub fn run(
         subject,
         system: None,
         verdict: Verdict::Error { reason: lost.to_string() },
+        normalised: Vec::new(),
+        ladder: Vec::new(),
         seconds: 0.0,
     };
     let tasks: Vec<PathBuf> = scenarios.iter().map(|scenario| scenario.path.clone()).collect();

@@ -43,6 +43,7 @@ fn case(outcome: &Outcome) -> Markup {
                 Verdict::Pass => {}
                 Verdict::Deviates { ids } => system-out { "differs as recorded: " (ids.join(" ")) },
                 Verdict::Fail(failure) => failure message="it differs" { (plain(&failure.to_string())) },
+                Verdict::Inconclusive { reason } => failure message={ "inconclusive: " (plain(reason)) } {},
                 Verdict::Stale { ids } => {
                     failure message={ "it conforms, so that deviations.toml must not excuse it any more: " (ids.join(" ")) } {}
                 },
@@ -54,7 +55,7 @@ fn case(outcome: &Outcome) -> Markup {
 }
 
 fn is_failure(verdict: &Verdict) -> bool {
-    matches!(verdict, Verdict::Fail(_) | Verdict::Stale { .. })
+    matches!(verdict, Verdict::Fail(_) | Verdict::Inconclusive { .. } | Verdict::Stale { .. })
 }
 
 fn is_error(verdict: &Verdict) -> bool {
@@ -86,7 +87,15 @@ mod tests {
         ];
         for (scenario, verdict) in verdicts {
             let scenario = scenario.to_owned();
-            report.add(Outcome { scenario, subject: Subject::Linux, system: None, verdict, seconds: 0.25 });
+            report.add(Outcome {
+                scenario,
+                subject: Subject::Linux,
+                system: None,
+                verdict,
+                normalised: Vec::new(),
+                ladder: Vec::new(),
+                seconds: 0.25,
+            });
         }
         insta::assert_snapshot!(document(&report), @r#"
         <?xml version="1.0" encoding="UTF-8"?>
