@@ -2,28 +2,33 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::thread;
 
 use clap::{Args, Parser, Subcommand};
+use lockstep_conformance::cells::Cell;
+use lockstep_conformance::deviations::DeviationsError;
+use lockstep_conformance::lab::Lab;
 use lockstep_conformance::verdict::Subject;
-use lockstep_conformance::worker;
+use lockstep_conformance::worker::{self, Kind};
 
 /// The same TCP scenarios on Lockstep and on the Linux kernel, every segment and state judged by the table.
 ///
 /// Without a subcommand: checks the model briefly, then runs all scenarios on all systems.
 #[derive(Parser)]
-#[command(version)]
+#[command(version, args_conflicts_with_subcommands = true)]
 pub struct Arguments {
     #[command(subcommand)]
     pub command: Option<Command>,
-    /// Write everything as JSON to this file.
-    #[arg(long, value_name = "FILE")]
-    pub json: Option<PathBuf>,
+    #[command(flatten)]
+    pub files: Files,
 }
 
 #[derive(Subcommand)]
 pub enum Command {
     /// Run scenarios.
     Run(Run),
+    /// Every stimulus in every state, on every system.
+    Matrix(Matrix),
     /// Every numbered requirement of RFC 9293: done or not, how, and what shows it.
     Requirements {
         /// Write all of them as one page to this file.
@@ -36,28 +41,69 @@ pub enum Command {
         #[arg(long, value_name = "FILE")]
         html: Option<PathBuf>,
     },
-    /// Run scenarios that are told on the standard input (the program starts itself so).
+    /// Do what is told on the standard input (the program starts itself so).
     #[command(name = worker::SUBCOMMAND, hide = true)]
-    Worker,
+    Worker { kind: Kind },
 }
 
-/// What to run, and what to make of it.
+/// Which scenarios to run, and what to make of them.
 #[derive(Args, Default)]
 pub struct Run {
-    /// A system to run them on; several may be given, all that everybody has without one.
-    #[arg(long = "system", value_enum)]
-    pub systems: Vec<Subject>,
-    /// Define a name for the `#ifdef` lines of scripts.
-    #[arg(short = 'D', value_name = "NAME")]
-    pub defines: Vec<String>,
-    /// How many scripts run side by side; as many as there are cores without it. On the kernel twice as many, for
-    /// they mostly wait.
-    #[arg(long, value_name = "N")]
-    pub jobs: Option<NonZeroUsize>,
+    #[command(flatten)]
+    pub bench: Bench,
     #[command(flatten)]
     pub files: Files,
+    /// Write the verdicts as JUnit XML to this file.
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
     /// Scripts, and folders of scripts; those of this repository without one.
     pub paths: Vec<PathBuf>,
+}
+
+/// What to make of the matrix.
+#[derive(Args)]
+pub struct Matrix {
+    #[command(flatten)]
+    pub bench: Bench,
+    #[command(flatten)]
+    pub files: Files,
+    /// Print the script of this cell, with what the first system does, and nothing else.
+    #[arg(long, value_name = "CELL")]
+    pub print: Option<Cell>,
+    /// Write the script of each cell, with what the first system does, to this folder, and nothing else.
+    #[arg(long, value_name = "FOLDER", conflicts_with = "print")]
+    pub write: Option<PathBuf>,
+}
+
+/// What is tested, and how.
+#[derive(Args, Default)]
+pub struct Bench {
+    /// A system under test; several may be given, those that everybody has without one.
+    #[arg(long = "system", value_enum)]
+    systems: Vec<Subject>,
+    /// Define a name for the `#ifdef` lines of scripts.
+    #[arg(short = 'D', value_name = "NAME")]
+    defines: Vec<String>,
+    /// How many run side by side, as many as there are cores without it; on the kernel, which mostly waits, a multiple.
+    #[arg(long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
+}
+
+impl Bench {
+    /// The systems, in the order of the columns.
+    pub fn subjects(&self) -> Vec<Subject> {
+        if self.systems.is_empty() { Subject::DEFAULT.to_vec() } else { self.systems.clone() }
+    }
+
+    /// What holds for all of them.
+    pub fn lab(&self) -> Result<Lab, DeviationsError> {
+        Ok(Lab { defines: self.defines.clone(), ..Lab::committed()? })
+    }
+
+    /// How many run side by side.
+    pub fn jobs(&self) -> usize {
+        self.jobs.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get)
+    }
 }
 
 /// Where else to tell it.
@@ -66,7 +112,7 @@ pub struct Files {
     /// Write everything as JSON to this file.
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
-    /// Write the verdicts as JUnit XML to this file.
+    /// Write everything as one page to this file.
     #[arg(long, value_name = "FILE")]
-    pub junit: Option<PathBuf>,
+    pub html: Option<PathBuf>,
 }

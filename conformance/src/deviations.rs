@@ -127,6 +127,11 @@ impl Deviations {
         self.differing(system).find_map(|deviation| Some((deviation, deviation.cells.get(cell)?.as_str())))
     }
 
+    /// What is known of a system of this name under this number.
+    pub fn named(&self, system: &str, id: &str) -> Option<&Deviation> {
+        self.deviation.iter().find(|deviation| deviation.system == system && deviation.id == id)
+    }
+
     /// Whether a system is known to differ in this.
     pub fn has(&self, system: &str, id: &str) -> bool {
         self.differing(system).any(|deviation| deviation.id == id)

@@ -4,13 +4,15 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
 use crate::script::{self, ParseError, Script};
 
 /// The ending of a script's file name.
 const EXTENSION: &str = "pkt";
 
 /// A script with a name.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Scenario {
     /// The path of its file below the folder of all scenarios, or else below the package, without its ending;
     /// elsewhere its whole path.

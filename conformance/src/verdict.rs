@@ -185,6 +185,21 @@ pub struct Divergence {
     pub rules: Vec<String>,
 }
 
+impl Outcome {
+    /// One that says that the harness failed, and how.
+    pub fn error(scenario: &Scenario, subject: Subject, reason: String) -> Self {
+        Self {
+            scenario: scenario.name.clone(),
+            subject,
+            system: None,
+            verdict: Verdict::Error { reason },
+            normalised: Vec::new(),
+            ladder: Vec::new(),
+            seconds: 0.0,
+        }
+    }
+}
+
 /// Runs a scenario on a system.
 pub fn examine(scenario: &Scenario, subject: Subject, lab: &Lab) -> Outcome {
     let began = Instant::now();

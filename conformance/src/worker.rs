@@ -1,92 +1,115 @@
-//! Scenarios in child processes: the program starts itself again.
+//! Scenarios and cells in child processes: the program starts itself again.
 //!
-//! A child does one scenario after the other, and its end is the verdict on one of them only, see [`jobs`](crate::jobs).
-//! For the kernel there is no other way besides: a namespace must be [entered](namespace::enter) before any thread exists,
-//! and there is no way back.
+//! A child does one after the other, and its end is the verdict on one of them only, see [`jobs`](crate::jobs). For the
+//! kernel there is no other way besides: a namespace must be [entered](namespace::enter) before any thread exists, and
+//! there is no way back.
 
-use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::jobs::{self, Crew, CrewError, Lost};
+use crate::cells::{self, Cell, CellOutcome};
+use crate::jobs::{self, Crew, CrewError};
 use crate::lab::Lab;
 use crate::namespace;
 use crate::scenario::Scenario;
 use crate::script::{Base, Script, When};
-use crate::verdict::{Outcome, Subject, Verdict, examine};
+use crate::verdict::{self, Outcome, Subject};
 
 /// The hidden subcommand that makes the program a worker.
 pub const SUBCOMMAND: &str = "worker";
 
-/// How long a scenario may take besides the time that passes in it.
+/// How long anything may take besides the time that passes in it.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// How many scenarios of the kernel run side by side where one of a virtual system does: they mostly wait.
-const WAITING: usize = 2;
+/// What can be done to a system, and judged.
+pub trait Task: Serialize + DeserializeOwned + Sync {
+    /// What a worker is told to do.
+    const KIND: Kind;
+    /// How many are done side by side on a system in real time where one is in virtual time: they wait.
+    const WAITING: usize;
+    /// What it says of the system.
+    type Outcome: Serialize + DeserializeOwned + Send;
 
-/// What all scenarios of a worker have in common.
+    /// Does it.
+    fn examine(&self, subject: Subject, lab: &Lab) -> Self::Outcome;
+
+    /// What is said if it could not be done, for this reason.
+    fn lost(&self, subject: Subject, reason: String) -> Self::Outcome;
+
+    /// How long it may take.
+    fn patience(&self, subject: Subject) -> Duration;
+}
+
+/// The sorts of tasks.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub enum Kind {
+    /// Scripts.
+    Scenarios,
+    /// Cells of the matrix.
+    Cells,
+}
+
+/// What a worker's tasks have in common.
 #[derive(Serialize, Deserialize)]
 struct Orders {
     subject: Subject,
     lab: Lab,
 }
 
-/// Runs scenarios on a system, as many side by side as `jobs` says; `each` is told every outcome as soon as it is known,
+/// Does all tasks on a system, as many side by side as `jobs` says; `each` is told every outcome as soon as it is known,
 /// in no order.
 ///
 /// # Errors
 ///
-/// [`CrewError`] if not all of them could be run.
-pub fn run(
-    scenarios: &[Scenario],
+/// [`CrewError`] if not all of them could be done.
+pub fn run<T: Task>(
+    tasks: &[T],
     subject: Subject,
     lab: &Lab,
     jobs: usize,
-    each: impl FnMut(Outcome),
+    each: impl FnMut(T::Outcome),
 ) -> Result<(), CrewError> {
-    let orders = Orders { subject, lab: lab.clone() };
-    let (start, hands): (fn() -> Command, usize) = match subject {
-        Subject::Lockstep | Subject::Smoltcp => (itself, jobs),
-        Subject::Linux => (in_namespace, WAITING * jobs),
+    let hands = match subject {
+        Subject::Lockstep | Subject::Smoltcp => jobs,
+        Subject::Linux => T::WAITING * jobs,
         // It has one wire.
-        Subject::Tap => (itself, 1),
+        Subject::Tap => 1,
     };
-    let patience = |task: &PathBuf| patience(&Scenario::new(task.clone()), subject);
-    let lost = |task: &PathBuf, lost: &Lost| Outcome {
-        scenario: Scenario::new(task.clone()).name,
-        subject,
-        system: None,
-        verdict: Verdict::Error { reason: lost.to_string() },
-        normalised: Vec::new(),
-        ladder: Vec::new(),
-        seconds: 0.0,
+    let crew = Crew { start: &|| child(T::KIND, subject), orders: &Orders { subject, lab: lab.clone() }, hands };
+    let lost = |task: &T, lost: &jobs::Lost| task.lost(subject, lost.to_string());
+    crew.run(tasks, |task| task.patience(subject), lost, each)
+}
+
+fn child(kind: Kind, subject: Subject) -> Command {
+    let kind = match kind {
+        Kind::Scenarios => "scenarios",
+        Kind::Cells => "cells",
     };
-    let tasks: Vec<PathBuf> = scenarios.iter().map(|scenario| scenario.path.clone()).collect();
-    Crew { start: &start, orders: &orders, hands }.run(&tasks, patience, lost, each)
+    match subject {
+        Subject::Linux => namespace::reexec([SUBCOMMAND, kind]),
+        Subject::Lockstep | Subject::Smoltcp | Subject::Tap => {
+            let mut command = Command::new("/proc/self/exe");
+            command.args([SUBCOMMAND, kind]);
+            command
+        }
+    }
 }
 
-fn itself() -> Command {
-    let mut command = Command::new("/proc/self/exe");
-    command.arg(SUBCOMMAND);
-    command
-}
-
-fn in_namespace() -> Command {
-    namespace::reexec([SUBCOMMAND])
-}
-
-/// The child: enters a namespace if it is to, runs the scenarios that it is told, and tells the outcomes.
-pub fn serve() -> ExitCode {
+/// The child: enters a namespace if it is to, does what it is told, and tells the outcomes.
+pub fn serve(kind: Kind) -> ExitCode {
     if namespace::is_child()
         && let Err(refused) = namespace::enter()
     {
         eprintln!("{refused}");
         return ExitCode::from(namespace::EXIT_REFUSED);
     }
-    let served =
-        jobs::serve(|orders: &Orders, path: PathBuf| examine(&Scenario::new(path), orders.subject, &orders.lab));
+    let served = match kind {
+        Kind::Scenarios => jobs::serve(|orders: &Orders, task: Scenario| task.examine(orders.subject, &orders.lab)),
+        Kind::Cells => jobs::serve(|orders: &Orders, task: Cell| task.examine(orders.subject, &orders.lab)),
+    };
     match served {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -96,17 +119,49 @@ pub fn serve() -> ExitCode {
     }
 }
 
-/// How long a scenario may take: in virtual time it takes none, in real time as long as its script and the one that
-/// records a deviation say, both with late timers.
-fn patience(scenario: &Scenario, subject: Subject) -> Duration {
-    match subject {
-        Subject::Lockstep | Subject::Smoltcp => PATIENCE,
-        Subject::Linux | Subject::Tap => {
-            let alternative = scenario.alternative(subject.name());
-            let scripts = [Some(scenario), alternative.as_ref()].into_iter().flatten();
-            let lengths = scripts.filter_map(|scenario| scenario.script().ok()).map(|script| length(&script));
-            PATIENCE + 2 * lengths.sum::<Duration>()
+impl Task for Scenario {
+    const KIND: Kind = Kind::Scenarios;
+    const WAITING: usize = 2;
+    type Outcome = Outcome;
+
+    fn examine(&self, subject: Subject, lab: &Lab) -> Outcome {
+        verdict::examine(self, subject, lab)
+    }
+
+    fn lost(&self, subject: Subject, reason: String) -> Outcome {
+        Outcome::error(self, subject, reason)
+    }
+
+    /// In virtual time no time passes, in real time as much as the script says, and the one that records a deviation,
+    /// both with late timers.
+    fn patience(&self, subject: Subject) -> Duration {
+        match subject {
+            Subject::Lockstep | Subject::Smoltcp => PATIENCE,
+            Subject::Linux | Subject::Tap => {
+                let alternative = self.alternative(subject.name());
+                let scripts = [Some(self), alternative.as_ref()].into_iter().flatten();
+                let lengths = scripts.filter_map(|scenario| scenario.script().ok()).map(|script| length(&script));
+                PATIENCE + 2 * lengths.sum::<Duration>()
+            }
         }
+    }
+}
+
+impl Task for Cell {
+    const KIND: Kind = Kind::Cells;
+    const WAITING: usize = 16;
+    type Outcome = CellOutcome;
+
+    fn examine(&self, subject: Subject, lab: &Lab) -> CellOutcome {
+        cells::examine(*self, subject, lab)
+    }
+
+    fn lost(&self, subject: Subject, reason: String) -> CellOutcome {
+        CellOutcome::error(*self, subject, reason)
+    }
+
+    fn patience(&self, _: Subject) -> Duration {
+        PATIENCE
     }
 }
 

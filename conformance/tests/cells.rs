@@ -8,6 +8,6 @@ use lockstep_conformance::verdict::Subject;
 fn lockstep_conforms_in_every_cell() {
     let lab = Lab::committed().expect("the ledger is well-formed");
     let mut matrix = Matrix::new(Subject::Lockstep);
-    cells::run(&cells::all(), Subject::Lockstep, &lab, |outcome| matrix.add(outcome)).expect("no child");
+    cells::all().into_iter().for_each(|cell| matrix.add(cells::examine(cell, Subject::Lockstep, &lab)));
     println!("{matrix}");
 }

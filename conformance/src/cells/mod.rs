@@ -20,14 +20,9 @@
 //! Every cell is a script that runs alone: [`Cell::script`] prints it.
 
 use std::fmt;
-use std::process::ExitCode;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-
-use crate::lab::Lab;
-use crate::verdict::Subject;
-use crate::worker::{self, WorkerError};
 
 mod configuration;
 mod matrix;
@@ -57,36 +52,6 @@ pub struct Cell {
 pub fn all() -> Vec<Cell> {
     let row = |stimulus| Configuration::ALL.into_iter().map(move |configuration| Cell { configuration, stimulus });
     Stimulus::all().flat_map(row).collect()
-}
-
-/// Runs cells on a system; `each` is told every outcome as soon as it is known, in no order.
-///
-/// # Errors
-///
-/// [`WorkerError`] if the child process in which the kernel is tested could not run all of them.
-pub fn run(cells: &[Cell], subject: Subject, lab: &Lab, mut each: impl FnMut(CellOutcome)) -> Result<(), WorkerError> {
-    match subject {
-        Subject::Lockstep | Subject::Smoltcp | Subject::Tap => {
-            cells.iter().map(|cell| examine(*cell, subject, lab)).for_each(each);
-            Ok(())
-        }
-        Subject::Linux => {
-            let arguments = std::iter::once(SUBCOMMAND.to_owned()).chain(cells.iter().map(ToString::to_string));
-            worker::converse(arguments, lab, &mut each)
-        }
-    }
-}
-
-/// The hidden subcommand that makes the program a worker for cells.
-pub const SUBCOMMAND: &str = "cells-worker";
-
-/// How many cells run side by side on the kernel: they mostly wait until silence is certain.
-const SIDE_BY_SIDE: usize = 32;
-
-/// The child: enters a namespace, hears on its standard input what was chosen, runs these cells, and tells the
-/// outcomes on its standard output.
-pub fn serve(cells: &[Cell]) -> ExitCode {
-    worker::side_by_side(cells, SIDE_BY_SIDE, |cell, lab| examine(*cell, Subject::Linux, lab))
 }
 
 /// `FIN-WAIT-2/RST R-1`

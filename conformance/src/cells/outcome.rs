@@ -36,6 +36,16 @@ pub struct CellOutcome {
 }
 
 impl CellOutcome {
+    fn new(cell: Cell, subject: Subject, verdict: CellVerdict) -> Self {
+        let (ladder, script) = (Vec::new(), String::new());
+        Self { cell, subject, system: None, seen: None, lockstep: None, verdict, ladder, script }
+    }
+
+    /// One that says that the harness failed, and how.
+    pub fn error(cell: Cell, subject: Subject, reason: String) -> Self {
+        Self::new(cell, subject, CellVerdict::Error { reason })
+    }
+
     /// Writes its script into a folder below this one, that of its configuration.
     ///
     /// # Errors
@@ -117,16 +127,7 @@ impl CellVerdict {
 
 /// Runs a cell on a system, and on Lockstep, with which it is compared.
 pub fn examine(cell: Cell, subject: Subject, lab: &Lab) -> CellOutcome {
-    let mut outcome = CellOutcome {
-        cell,
-        subject,
-        system: None,
-        seen: None,
-        lockstep: None,
-        verdict: CellVerdict::Conform,
-        ladder: Vec::new(),
-        script: String::new(),
-    };
+    let mut outcome = CellOutcome::new(cell, subject, CellVerdict::Conform);
     outcome.verdict = judge(cell, subject, lab, &mut outcome).unwrap_or_else(CellVerdict::from);
     outcome
 }

@@ -40,12 +40,18 @@ pub enum Side {
     Injected,
 }
 
+impl Row {
+    /// When, in seconds.
+    pub fn time(&self) -> String {
+        format!("{}.{:06}", self.microseconds / 1_000_000, self.microseconds % 1_000_000)
+    }
+}
+
 /// The line of the script, the time in seconds, and what it was on its side.
 impl Display for Row {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let line = self.line.map_or_else(String::new, |line| line.to_string());
-        let (seconds, rest) = (self.microseconds / 1_000_000, self.microseconds % 1_000_000);
-        write!(f, "{line:>4} {seconds:>4}.{rest:06}  ")?;
+        write!(f, "{line:>4} {:>11}  ", self.time())?;
         match self.side {
             Side::System => write!(f, "{}", self.words),
             Side::Sent => write!(f, "{:<WIDTH$} --> {}", "", self.words),
