@@ -87,6 +87,9 @@ pub struct Bench {
     /// How many run side by side, as many as there are cores without it; on the kernel, which mostly waits, a multiple.
     #[arg(long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
+    /// Skip scripts that take more than so much real time; 20 seconds without it.
+    #[arg(long, value_name = "SECONDS")]
+    patience: Option<u32>,
 }
 
 impl Bench {
@@ -97,7 +100,9 @@ impl Bench {
 
     /// What holds for all of them.
     pub fn lab(&self) -> Result<Lab, DeviationsError> {
-        Ok(Lab { defines: self.defines.clone(), ..Lab::committed()? })
+        let mut lab = Lab { defines: self.defines.clone(), ..Lab::committed()? };
+        lab.rules.patience = self.patience.unwrap_or(lab.rules.patience);
+        Ok(lab)
     }
 
     /// How many run side by side.

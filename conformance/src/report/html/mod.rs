@@ -71,7 +71,6 @@ impl Page<'_> {
                     "RFC 9293. Open any sign for the RFC’s words, the script, and what was seen."
                 }
                 (systems(self.report, exhibits))
-                (legend())
             }
         }
     }
@@ -94,14 +93,6 @@ fn systems(report: &Report, exhibits: &[&Exhibit]) -> Markup {
                     }
                 }
             }
-        }
-    }
-}
-
-fn legend() -> Markup {
-    html! {
-        p.legend {
-            @for sign in Sign::ALL { span { (badge(sign)) " " (sign.meaning()) } " " }
         }
     }
 }
