@@ -1,20 +1,22 @@
 //! System calls: from a script's words to a system's, and whether what they return is what the script wants.
 
 use std::collections::BTreeMap;
-use std::net::{Shutdown, SocketAddrV4};
+use std::net::SocketAddrV4;
 
 use lockstep_model::{Seq, SeqNum};
 
 use super::conversation::{Conversation, PEER_PORT, SYSTEM_PORT, text};
 use super::rules::{Normalisation, Rules};
-use crate::script::{self, Fd, Operation, OptionName, OptionValue, Returned};
+use crate::script::{self, Fd, Operation, Polled, Returned, Wanted};
 use crate::system::{
-    self, Call, Descriptor, Errno, FileControl, MessageFlags, Output, PEER_ADDRESS, Ret, SYSTEM_ADDRESS, ShutdownHow,
-    SocketOption,
+    Call, Descriptor, Errno, FileControl, MessageFlags, OptionValue, Output, PEER_ADDRESS, PollFd, Ret, SYSTEM_ADDRESS,
 };
 
 /// What the system is told for a socket that was never opened.
 const NO_DESCRIPTOR: Descriptor = Descriptor(-1);
+
+/// Where the script's peer is.
+const PEER: SocketAddrV4 = SocketAddrV4::new(PEER_ADDRESS, PEER_PORT);
 
 /// The sockets of a script.
 #[derive(Default)]
@@ -70,31 +72,38 @@ impl Sockets {
                 Call::Bind { fd: fd(socket), address: SocketAddrV4::new(SYSTEM_ADDRESS, SYSTEM_PORT) }
             }
             Operation::Listen { fd: socket, backlog } => Call::Listen { fd: fd(socket), backlog: *backlog },
-            Operation::Accept(socket) => Call::Accept { fd: fd(socket) },
-            Operation::Connect(socket) => {
-                Call::Connect { fd: fd(socket), address: SocketAddrV4::new(PEER_ADDRESS, PEER_PORT) }
-            }
+            Operation::Accept { fd: socket, .. } => Call::Accept { fd: fd(socket) },
+            Operation::Connect(socket) => Call::Connect { fd: fd(socket), address: PEER },
             Operation::GetFlags(socket) => Call::Fcntl { fd: fd(socket), control: FileControl::GetFlags },
             Operation::SetFlags { fd: socket, nonblocking } => set_flags(fd(socket), *nonblocking),
-            Operation::Receive { fd: socket, length, peek, nonblocking } => {
-                let flags = MessageFlags { peek: *peek, dont_wait: *nonblocking, ..MessageFlags::default() };
-                Call::Recv { fd: fd(socket), length: *length, flags }
+            Operation::Receive { fd: socket, length, flags } => {
+                Call::Recv { fd: fd(socket), length: *length, flags: *flags }
             }
-            Operation::Send { fd: socket, length, urgent, nonblocking } => {
-                let written = self.open.get(socket).map_or(0, |socket| socket.written);
-                let data = text(Seq::new(written).plus(1).raw(), *length);
-                let flags = MessageFlags { out_of_band: *urgent, dont_wait: *nonblocking, ..MessageFlags::default() };
-                Call::Send { fd: fd(socket), data, flags }
+            Operation::Send { fd: socket, length, flags } => {
+                Call::Send { fd: fd(socket), data: self.next_text(*socket, *length), flags: *flags }
             }
-            Operation::Shutdown { fd: socket, how } => Call::Shutdown { fd: fd(socket), how: direction(*how) },
+            Operation::FastOpen { fd: socket, length, flags } => {
+                let data = self.next_text(*socket, *length);
+                Call::SendTo { fd: fd(socket), data, flags: *flags, address: PEER }
+            }
+            Operation::Poll { sockets, timeout } => {
+                let ask = |polled: &Polled| PollFd { fd: fd(&polled.fd), events: polled.events };
+                Call::Poll { fds: sockets.iter().map(ask).collect(), timeout: *timeout }
+            }
+            Operation::Ioctl { fd: socket, request, .. } => Call::Ioctl { fd: fd(socket), request: *request },
+            Operation::Shutdown { fd: socket, how } => Call::Shutdown { fd: fd(socket), how: *how },
             Operation::Close(socket) => Call::Close { fd: fd(socket) },
             Operation::SetOption { fd: socket, option, value } => {
-                Call::SetSockOpt { fd: fd(socket), option: option_name(*option), value: option_value(value) }
+                Call::SetSockOpt { fd: fd(socket), option: *option, value: value.clone() }
             }
-            Operation::GetOption { fd: socket, option, .. } => {
-                Call::GetSockOpt { fd: fd(socket), option: option_name(*option) }
-            }
+            Operation::GetOption { fd: socket, option, .. } => Call::GetSockOpt { fd: fd(socket), option: *option },
         }
+    }
+
+    /// The text that is written next to a socket.
+    fn next_text(&self, socket: Fd, length: usize) -> Vec<u8> {
+        let written = self.open.get(&socket).map_or(0, |socket| socket.written);
+        text(Seq::new(written).plus(1).raw(), length)
     }
 
     /// Whether the socket of an operation is open, if it has one.
@@ -104,7 +113,7 @@ impl Sockets {
 
     /// Tells the conversation what a call is about to begin.
     pub(super) fn announce(&mut self, operation: &Operation, conversation: &mut Conversation) {
-        if let Operation::Connect(fd) = operation
+        if let Operation::Connect(fd) | Operation::FastOpen { fd, .. } = operation
             && let Some(socket) = self.open.get_mut(fd)
             && !std::mem::replace(&mut socket.connected, true)
         {
@@ -121,7 +130,7 @@ impl Sockets {
         conversation: &Conversation,
         rules: &Rules,
     ) -> Result<Settled, String> {
-        let opens = matches!(operation, Operation::Socket { .. } | Operation::Accept(_));
+        let opens = matches!(operation, Operation::Socket { .. } | Operation::Accept { .. });
         let mut settled = Settled::default();
         let as_wanted = match (wanted, ret) {
             (Returned::Any, _) | (Returned::Value(-1), Err(_)) => true,
@@ -153,10 +162,12 @@ impl Sockets {
     ) -> Option<Call> {
         let descriptor = Descriptor(i32::try_from(value).unwrap_or(-1));
         let number = if let Returned::Value(number) = wanted { *number } else { value };
-        let accepted = matches!(operation, Operation::Accept(_));
+        let accepted = matches!(operation, Operation::Accept { .. });
         let socket = Socket::new(descriptor, accepted.then(|| conversation.first_position()));
         self.open.insert(Fd(i32::try_from(number).ok()?), socket);
-        matches!(operation, Operation::Socket { nonblocking: true }).then(|| set_flags(descriptor, true))
+        let nonblocking =
+            matches!(operation, Operation::Socket { nonblocking: true } | Operation::Accept { nonblocking: true, .. });
+        nonblocking.then(|| set_flags(descriptor, true))
     }
 
     /// Accounts for a call that succeeded on an open socket.
@@ -169,7 +180,7 @@ impl Sockets {
     ) -> Result<(), String> {
         match operation {
             Operation::Bind(fd) => self.open.entry(*fd).and_modify(|socket| socket.bound = true),
-            Operation::Send { fd, .. } => {
+            Operation::Send { fd, .. } | Operation::FastOpen { fd, .. } => {
                 let length = u32::try_from(value).unwrap_or(0);
                 self.open.entry(*fd).and_modify(|socket| socket.written = Seq::new(socket.written).plus(length).raw())
             }
@@ -177,10 +188,14 @@ impl Sockets {
                 self.open.remove(fd);
                 return Ok(());
             }
-            Operation::Receive { fd, peek, .. } => return self.receive(*fd, *peek, output, conversation),
+            // Urgent data is read out of its order.
+            Operation::Receive { flags: MessageFlags { out_of_band: true, .. }, .. } => return Ok(()),
+            Operation::Receive { fd, flags, .. } => return self.receive(*fd, flags.peek, output, conversation),
+            Operation::Poll { sockets, .. } => return polled_is(sockets, output),
+            Operation::Ioctl { value, .. } => return number_is(*value, output),
             Operation::Socket { .. }
             | Operation::GetOption { .. }
-            | Operation::Accept(_)
+            | Operation::Accept { .. }
             | Operation::Listen { .. }
             | Operation::Connect(_)
             | Operation::GetFlags(_)
@@ -213,59 +228,45 @@ fn set_flags(fd: Descriptor, nonblocking: bool) -> Call {
     Call::Fcntl { fd, control: FileControl::SetFlags { nonblocking } }
 }
 
-fn direction(how: Shutdown) -> ShutdownHow {
-    match how {
-        Shutdown::Read => ShutdownHow::Read,
-        Shutdown::Write => ShutdownHow::Write,
-        Shutdown::Both => ShutdownHow::Both,
-    }
-}
-
-fn option_name(option: OptionName) -> SocketOption {
-    match option {
-        OptionName::Error => SocketOption::Error,
-        OptionName::ReceiveBuffer => SocketOption::RcvBuf,
-        OptionName::SendBuffer => SocketOption::SndBuf,
-        OptionName::ReuseAddress => SocketOption::ReuseAddr,
-        OptionName::Linger => SocketOption::Linger,
-        OptionName::NoDelay => SocketOption::NoDelay,
-    }
-}
-
-/// The value to set; scripts set nothing but numbers and lingering.
-fn option_value(value: &OptionValue) -> system::OptionValue {
-    let int = |value: i64| i32::try_from(value).unwrap_or(i32::MAX);
-    match value {
-        OptionValue::Any => system::OptionValue::Int(0),
-        OptionValue::Integer(value) => system::OptionValue::Int(int(*value)),
-        OptionValue::Error(errno) => system::OptionValue::Int(errno.number().unwrap_or(0)),
-        OptionValue::Linger { on, seconds } => system::OptionValue::Linger { on: *on, seconds: int(*seconds) },
-    }
-}
-
-fn option_is(wanted: &OptionValue, output: &Output, rules: &Rules, settled: &mut Settled) -> Result<(), String> {
+fn option_is(wanted: &Wanted, output: &Output, rules: &Rules, settled: &mut Settled) -> Result<(), String> {
     let Output::Option(seen) = output else { return Ok(()) };
     let passes = match (wanted, seen) {
-        (OptionValue::Any, _) => true,
-        (OptionValue::Error(errno), system::OptionValue::Int(seen)) => settled.passes(errno, Errno(*seen), rules),
-        (OptionValue::Integer(_) | OptionValue::Linger { .. } | OptionValue::Error(_), seen) => {
-            *seen == option_value(wanted)
-        }
+        (Wanted::Any, _) => true,
+        (Wanted::Error(errno), OptionValue::Int(seen)) => settled.passes(errno, Errno(*seen), rules),
+        (Wanted::Error(_), _) => false,
+        (Wanted::Value(wanted), seen) => wanted == seen,
     };
     if passes {
         return Ok(());
     }
     Err(match (wanted, seen) {
-        (OptionValue::Error(_), system::OptionValue::Int(0)) => "the option says that there is no error".to_owned(),
-        (OptionValue::Error(_), system::OptionValue::Int(errno)) => format!("the option is {}", Errno(*errno)),
-        (_, system::OptionValue::Int(value)) => format!("the option is {value}"),
-        (_, system::OptionValue::Linger { on, seconds }) => {
+        (Wanted::Error(_), OptionValue::Int(0)) => "the option says that there is no error".to_owned(),
+        (Wanted::Error(_), OptionValue::Int(errno)) => format!("the option is {}", Errno(*errno)),
+        (_, OptionValue::Int(value)) => format!("the option is {value}"),
+        (_, OptionValue::Linger { on, seconds }) => {
             format!("the option is {{onoff={}, linger={seconds}}}", u8::from(*on))
         }
-        (_, system::OptionValue::Time(time)) => format!("the option is {time:?}"),
-        (_, system::OptionValue::Text(name)) => format!("the option is {name}"),
-        (_, system::OptionValue::Bytes(bytes)) => format!("the option is {bytes:02x?}"),
+        (_, OptionValue::Time(time)) => format!("the option is {time:?}"),
+        (_, OptionValue::Text(name)) => format!("the option is {name}"),
+        (_, OptionValue::Bytes(bytes)) => format!("the option is {bytes:02x?}"),
     })
+}
+
+/// Whether `poll` tells of each socket what the script wants.
+fn polled_is(wanted: &[Polled], output: &Output) -> Result<(), String> {
+    let Output::Poll(seen) = output else { return Ok(()) };
+    if wanted.iter().map(|polled| polled.revents).eq(seen.iter().copied()) {
+        return Ok(());
+    }
+    let seen: Vec<String> = seen.iter().map(ToString::to_string).collect();
+    Err(format!("revents are {}", seen.join(", ")))
+}
+
+fn number_is(wanted: Option<i64>, output: &Output) -> Result<(), String> {
+    match (wanted, output) {
+        (Some(wanted), Output::Number(seen)) if wanted != i64::from(*seen) => Err(format!("it says {seen}")),
+        (Some(_) | None, _) => Ok(()),
+    }
 }
 
 /// What a call returned, as a script writes it.

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::expect::is_again;
 use super::player::Player;
 use super::{Difference, End, Rules, Stop, wire};
-use crate::script::{Event, Fd, Flags, Operation, OptionName, OptionValue, Packet, Script, SeqNumber};
-use crate::system::{self, Errno, Output, State, System};
+use crate::script::{Event, Fd, Flags, Operation, Packet, Script, SeqNumber, Wanted};
+use crate::system::{self, Errno, Output, SocketOption, State, System};
 use crate::trace::Trace;
 
 /// What is due by a moment is late only after it.
@@ -100,7 +100,7 @@ impl<'a> Experiment<'a> {
     ///
     /// If the harness fails, or the system has no such option.
     pub fn error(&mut self, fd: Fd) -> Result<Option<Errno>, End> {
-        let option = Operation::GetOption { fd, option: OptionName::Error, value: OptionValue::Any };
+        let option = Operation::GetOption { fd, option: SocketOption::Error, value: Wanted::Any };
         let call = self.player.sockets.call(&option);
         let made = self.player.observer.call(&call, None).map_err(Stop::from)?;
         let returned = self.player.observer.end_of_call(made.id, made.at).map_err(Stop::from)?;

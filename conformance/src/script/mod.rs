@@ -67,7 +67,7 @@ pub use ast::{
     IpVersion, Layer, NonFatal, Outcome, Packet, Ports, Raw, Returned, Script, Sequence, Setting, SettingKind, Spoil,
     TcpOption, TcpOptions, When,
 };
-pub use call::{CallError, Fd, Operation, OptionName, OptionValue};
+pub use call::{CallError, Fd, Operation, Polled, Wanted};
 pub use command::{Assertion, Builtin, CommandError, Count, Knob, Probe, States};
 pub use error::{ParseError, Problem, Reason, Unsupported};
 pub use icmp::{IcmpError, Numbers as IcmpNumbers};
