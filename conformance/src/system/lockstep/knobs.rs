@@ -20,6 +20,7 @@ pub(super) fn turn(tcp: &mut TcpConfig, name: &str, value: &str) -> Result<(), U
         ("tcp_window_scaling", 0 | 1) => tcp.options.window_scaling = number == 1,
         ("tcp_sack", 0 | 1) => tcp.options.sack = number == 1,
         ("tcp_timestamps", 0 | 1) => tcp.options.timestamps = number == 1,
+        ("tcp_ecn", 0 | 1) => tcp.ecn = number == 1,
         ("tcp_synack_retries", retries) => {
             tcp.listen.syn_ack_retries = u8::try_from(retries).map_err(|_| no_such_value())?;
         }
@@ -29,7 +30,7 @@ pub(super) fn turn(tcp: &mut TcpConfig, name: &str, value: &str) -> Result<(), U
         ("tcp_syncookies", 1) => tcp.listen.syn_cookies = SynCookies::OnOverflow,
         ("tcp_syncookies", 2) => tcp.listen.syn_cookies = SynCookies::Always,
         // What this stack does not have is off already.
-        ("tcp_ecn" | "tcp_fastopen" | "tcp_syn_linear_timeouts", 0) => {}
+        ("tcp_fastopen" | "tcp_syn_linear_timeouts", 0) => {}
         (
             "tcp_rfc1337"
             | "tcp_window_scaling"
@@ -71,6 +72,7 @@ mod tests {
         turn(&mut tcp, "net.ipv4.tcp_invalid_ratelimit", "0").expect("a knob");
         turn(&mut tcp, "net.ipv4.tcp_fin_timeout", "3").expect("a knob");
         turn(&mut tcp, "net.inet.tcp.msl", "30000").expect("a knob");
+        turn(&mut tcp, "net.ipv4.tcp_ecn", "1").expect("a knob");
         for option in ["tcp_window_scaling", "tcp_sack", "tcp_timestamps"] {
             turn(&mut tcp, &format!("net.ipv4.{option}"), "0").expect("a knob");
         }
@@ -82,6 +84,7 @@ mod tests {
             challenge_interval: Micros::ZERO,
             fin_wait_2: Micros::from_millis(3_000),
             msl: Micros::from_secs(30),
+            ecn: true,
             options: OptionsConfig::NONE,
             listen: ListenConfig {
                 syn_ack_retries: 2,
