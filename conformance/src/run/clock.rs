@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::script::{Base, Event, When};
+use crate::script::{Base, Event, Percent, When};
 use crate::system::Timing;
 
 /// The progress of time in a script, and really.
@@ -48,11 +48,12 @@ impl Clock {
     /// later by what the system is owed besides.
     pub(super) fn window(&self, when: When) -> Window {
         let (from, until) = self.distances(when);
-        let in_time = self.happened + *self.bounds.timing.window(until).end() + self.bounds.tolerance;
+        let tolerance = self.bounds.tolerance(until);
+        let in_time = self.happened + *self.bounds.timing.window(until).end() + tolerance;
         Window {
-            earliest: (self.happened + from).saturating_sub(self.bounds.tolerance),
+            earliest: (self.happened + from).saturating_sub(self.bounds.tolerance(from)),
             in_time,
-            latest: in_time.max(self.happened + until + self.bounds.lateness.after(until) + self.bounds.tolerance),
+            latest: in_time.max(self.happened + until + self.bounds.lateness.after(until) + tolerance),
         }
     }
 
@@ -63,7 +64,8 @@ impl Clock {
         match when {
             When::Blocking { .. } => {
                 let (_, until) = self.distances(when);
-                Window { earliest: (self.happened + until).saturating_sub(self.bounds.tolerance), ..window }
+                let tolerance = self.bounds.tolerance(until);
+                Window { earliest: (self.happened + until).saturating_sub(tolerance), ..window }
             }
             When::Any | When::At { .. } | When::Between { .. } => window,
         }
@@ -105,10 +107,18 @@ pub(super) struct Bounds {
     pub(super) timing: Timing,
     /// What the script allows.
     pub(super) tolerance: Duration,
+    /// What it allows as a part of the time waited, if that is more.
+    pub(super) tolerance_percent: Percent,
     /// What the rules let pass.
     pub(super) lateness: Lateness,
     /// How long an event that may happen at any time is waited for.
     pub(super) any: Duration,
+}
+
+impl Bounds {
+    fn tolerance(&self, distance: Duration) -> Duration {
+        self.tolerance.max(self.tolerance_percent.of(distance))
+    }
 }
 
 /// How much later than written things may happen.
@@ -155,7 +165,10 @@ mod tests {
     }
 
     fn clock(timing: Timing, lateness: Lateness, now: u64) -> Clock {
-        Clock::new(Bounds { timing, tolerance: MS(4), lateness, any: MS(60_000) }, MS(now))
+        Clock::new(
+            Bounds { timing, tolerance: MS(4), tolerance_percent: Percent(0), lateness, any: MS(60_000) },
+            MS(now),
+        )
     }
 
     fn window(earliest: u64, in_time: u64, latest: u64) -> Window {
@@ -181,6 +194,15 @@ mod tests {
         assert_eq!(clock.returns(range), window(996, 1_604, 1_604));
         let blocking = When::Blocking { base: Base::Previous, from: MS(0), until: MS(500) };
         assert_eq!(clock.returns(blocking), window(1_496, 1_604, 1_604));
+    }
+
+    /// One percent of half a second is more than four milliseconds.
+    #[test]
+    fn a_tolerance_grows_with_the_time_that_is_waited() {
+        let mut clock = clock(Timing::EXACT, Lateness::default(), 0);
+        clock.bounds.tolerance_percent = Percent(1_000);
+        assert_eq!(clock.window(at(Base::Previous, 300)), window(296, 304, 304));
+        assert_eq!(clock.window(at(Base::Previous, 1_000)), window(990, 1_010, 1_010));
     }
 
     #[test]

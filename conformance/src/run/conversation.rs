@@ -6,8 +6,12 @@ use lockstep_model::{Seq, SeqNum};
 
 use super::compare::{Comparison, compare};
 use super::rules::Rules;
-use super::wire::Segment;
-use crate::script::{Direction, Flags, Packet, SeqNumber, Sequence, TcpOption, TcpOptions};
+use super::timestamps::Timestamps;
+use super::wire::icmp::{Message, Quoted};
+use super::wire::{Ip, Segment};
+use crate::script::{
+    Direction, Ecn, Flags, Icmp, IcmpVersion, IpFields, Packet, SeqNumber, Sequence, TcpOption, TcpOptions,
+};
 use crate::system::{FourTuple, PEER_ADDRESS, SYSTEM_ADDRESS};
 
 /// The port that `bind(3, ..., ...)` binds, and that the peer talks to unless the system chose another.
@@ -33,14 +37,16 @@ pub struct Conversation {
     peer_syn: u32,
     /// Every connection there was.
     connections: Vec<FourTuple>,
+    /// The clock of the system.
+    timestamps: Timestamps,
 }
 
 impl Conversation {
     /// Before anything was said.
-    pub fn new() -> Self {
-        let connection = four_tuple(SYSTEM_PORT);
+    pub(super) fn new(timestamps: Timestamps) -> Self {
+        let connections = vec![four_tuple(SYSTEM_PORT)];
         let system_port = Some(SYSTEM_PORT);
-        Self { system_port, system_initial: None, begins: true, peer_syn: 0, connections: vec![connection] }
+        Self { system_port, system_initial: None, begins: true, peer_syn: 0, connections, timestamps }
     }
 
     /// The connection that is talked about now.
@@ -90,10 +96,11 @@ impl Conversation {
         let system_initial = self.system_initial();
         let start = packet.sequence.start.unwrap_or(SeqNumber::relative(0));
         let options = match &packet.options {
-            TcpOptions::Exactly(options) => options.iter().map(|option| on_wire(option, system_initial)).collect(),
+            TcpOptions::Exactly(options) => options.iter().map(|option| self.on_wire(option)).collect(),
             TcpOptions::Any => Vec::new(),
         };
         Segment {
+            ip: ip(packet.ip),
             system_port: self.connection().local.port(),
             peer_port: PEER_PORT,
             flags: packet.flags,
@@ -104,6 +111,15 @@ impl Conversation {
             options,
             text: text(first_octet(packet.flags, start.value), usize::from(packet.sequence.length.unwrap_or_default())),
         }
+    }
+
+    /// A segment of the system, of which nothing is known but its place.
+    pub fn quotable(&self, place: Sequence) -> Segment {
+        let start = place.start.unwrap_or(SeqNumber::relative(0));
+        let packet = Packet::new(Direction::Expected, Flags::ACK, place);
+        let seq = start.on_wire(self.system_initial());
+        let text = text(self.system_number(seq), usize::from(place.length.unwrap_or_default()));
+        Segment { seq, text, ..self.segment(&packet) }
     }
 
     /// Takes from the first SYN of a connection what only the system knows: its port, and its initial sequence
@@ -119,6 +135,15 @@ impl Conversation {
         if std::mem::take(&mut self.begins) {
             let written = written.filter(|number| !number.absolute).map_or(0, |number| number.value);
             self.system_initial = Some(relative(segment.seq, written));
+            self.timestamps.begin();
+        }
+    }
+
+    /// A segment was the expected one: where it shows the clock of the system, the script's word for that is known.
+    pub fn heard(&mut self, expected: &Packet, segment: &Segment) {
+        let TcpOptions::Exactly(options) = &expected.options else { return };
+        if let (Some(written), Some(seen)) = (options.iter().find_map(clock), segment.options.iter().find_map(clock)) {
+            self.timestamps.heard(written, seen);
         }
     }
 
@@ -139,6 +164,20 @@ impl Conversation {
             urgent: has(Flags::URG).then_some(segment.urgent),
             options: TcpOptions::Exactly(options),
             ..Packet::new(Direction::Expected, segment.flags, sequence)
+        }
+    }
+
+    /// How a script would write an ICMP message of the system.
+    pub(super) fn icmp(&self, message: &Message) -> Icmp {
+        let number = |quoted: Quoted| SeqNumber::relative(relative(quoted.seq, PEER_INITIAL));
+        Icmp {
+            direction: Direction::Expected,
+            ip: fields(message.ip),
+            version: IcmpVersion::V4,
+            kind: message.kind.to_string(),
+            code: Some(message.code.to_string()),
+            mtu: message.mtu().map(u32::from),
+            quoted: message.quoted().map(|quoted| Sequence { start: Some(number(quoted)), length: None }),
         }
     }
 
@@ -166,7 +205,40 @@ impl Conversation {
         if is_absolute(like.ack) {
             packet.ack = packet.ack.map(|_| SeqNumber { value: segment.ack, absolute: true });
         }
+        packet.ip = fields(segment.ip);
+        self.tell_time_like(like, &mut packet);
         packet
+    }
+
+    /// Writes the clock of the system as the script does, where it is close enough to that.
+    fn tell_time_like(&self, like: &Packet, packet: &mut Packet) {
+        let (TcpOptions::Exactly(like), TcpOptions::Exactly(options)) = (&like.options, &mut packet.options) else {
+            return;
+        };
+        let Some(expected) = like.iter().find_map(clock) else { return };
+        for option in options {
+            if let TcpOption::Timestamps { val, .. } = option {
+                *val = self.timestamps.as_written(expected, *val);
+            }
+        }
+    }
+
+    /// An option of the peer, which counts from the system's initial sequence number and echoes its clock.
+    fn on_wire(&self, option: &TcpOption) -> TcpOption {
+        match option {
+            TcpOption::Timestamps { val, ecr } => TcpOption::Timestamps { val: *val, ecr: self.timestamps.echo(*ecr) },
+            TcpOption::EndOfList
+            | TcpOption::NoOperation
+            | TcpOption::MaximumSegmentSize(_)
+            | TcpOption::WindowScale(_)
+            | TcpOption::SackPermitted
+            | TcpOption::Sack(_)
+            | TcpOption::FastOpen { .. }
+            | TcpOption::Octets(_)
+            | TcpOption::Foreign(_) => {
+                shifted(option, |number| SeqNumber::relative(number).on_wire(self.system_initial()))
+            }
+        }
     }
 
     fn system_initial(&self) -> u32 {
@@ -206,8 +278,26 @@ fn four_tuple(system_port: u16) -> FourTuple {
     }
 }
 
-fn on_wire(option: &TcpOption, initial: u32) -> TcpOption {
-    shifted(option, |number| SeqNumber::relative(number).on_wire(initial))
+/// The IP header of an injected datagram, the usual but for what the script says of it.
+pub(super) fn ip(fields: IpFields) -> Ip {
+    let usual = Ip::default();
+    let bits = fields.ecn.map_or(0, |ecn| match ecn {
+        Ecn::NotCapable => 0b00,
+        Ecn::Ect1 => 0b01,
+        Ecn::Ect0 | Ecn::Ect01 => 0b10,
+        Ecn::CongestionExperienced => 0b11,
+    });
+    Ip { ttl: fields.ttl.unwrap_or(usual.ttl), tos: fields.tos.unwrap_or(usual.tos) | bits }
+}
+
+/// The IP header of a datagram, as a script writes it.
+fn fields(ip: Ip) -> IpFields {
+    IpFields { ttl: Some(ip.ttl), tos: Some(ip.tos), ..IpFields::default() }
+}
+
+/// The sender's clock in an option.
+fn clock(option: &TcpOption) -> Option<u32> {
+    if let TcpOption::Timestamps { val, .. } = option { Some(*val) } else { None }
 }
 
 fn off_wire(option: &TcpOption, initial: u32) -> TcpOption {

@@ -5,14 +5,14 @@ use std::time::Duration;
 use lockstep_model::{Seq, SeqNum};
 
 use super::clock::Window;
-use super::compare::Comparison;
+use super::compare::{Comparison, compare_icmp};
 use super::conversation::PEER_INITIAL;
 use super::observer::Heard;
 use super::player::{Player, differs, line};
 use super::rules::Normalisation;
 use super::wire::{self, Segment};
 use super::{Difference, Stop};
-use crate::script::{Event, Flags, Packet, Script};
+use crate::script::{Event, Flags, Icmp, Packet, Script};
 
 impl Player<'_> {
     /// Takes the next segment of the system, and compares it with the expected one.
@@ -23,9 +23,10 @@ impl Player<'_> {
             let Some(heard) = self.observer.next_datagram(window.latest)? else {
                 return if self.owes(packet, event, None) { Ok(()) } else { Err(self.missing(event, window.latest)) };
             };
-            let segment = wire::read(&heard.bytes).map_err(|unreadable| differs(event, unreadable.to_string()))?;
+            let segment = wire::read(&heard.bytes).map_err(|_| differs(event, self.described(&heard.bytes)))?;
             self.conversation.learn(&segment, packet.sequence.start);
-            let comparison = self.compared(packet, &segment, window, heard.at);
+            let mut comparison = self.conversation.compare(packet, &segment, self.rules);
+            self.compare_times(window, heard.at, &mut comparison);
             if comparison.differences.is_empty() {
                 return self.take(packet, event, heard, segment, comparison);
             }
@@ -33,17 +34,56 @@ impl Player<'_> {
                 self.observer.give_back(heard);
                 return Ok(());
             }
-            if !self.is_additional(&segment) {
-                let seen = self.conversation.packet(&segment);
-                return Err(differs(event, format!("{seen} ({})", comparison.differences.join(", "))));
+            if self.is_additional(&segment) {
+                self.hear(&segment, heard.at)?;
+            } else if self.non_fatal.packets {
+                comparison.normalised.insert(Normalisation::NotFatal);
+                return self.take(packet, event, heard, segment, comparison);
+            } else {
+                let (seen, how) = (self.conversation.packet(&segment), comparison.differences.join(", "));
+                return Err(differs(event, format!("{seen} ({how})")));
             }
-            self.hear(&segment, heard.at)?;
         }
     }
 
-    /// How a segment differs from the expected one, in what it says and when.
-    fn compared(&self, packet: &Packet, segment: &Segment, window: Window, at: Duration) -> Comparison {
-        let mut comparison = self.conversation.compare(packet, segment, self.rules);
+    /// Takes the next datagram of the system, and compares it with the expected ICMP message.
+    pub(super) fn expect_icmp(&mut self, icmp: &Icmp, event: &Event) -> Result<(), Stop> {
+        let window = self.clock.window(event.when);
+        // Each turn takes a datagram, of which the observer bears no more than so many.
+        loop {
+            let Some(heard) = self.observer.next_datagram(window.latest)? else {
+                return Err(self.missing(event, window.latest));
+            };
+            if let Ok(segment) = wire::read(&heard.bytes)
+                && self.is_additional(&segment)
+            {
+                self.hear(&segment, heard.at)?;
+                continue;
+            }
+            let seen = self.described(&heard.bytes);
+            let message = wire::icmp::read(&heard.bytes).map_err(|_| differs(event, seen.clone()))?;
+            let mut comparison = compare_icmp(icmp, &self.conversation.icmp(&message));
+            self.compare_times(window, heard.at, &mut comparison);
+            if !comparison.differences.is_empty() {
+                return Err(differs(event, format!("{seen} ({})", comparison.differences.join(", "))));
+            }
+            self.observer.was_expected(&heard, line(event));
+            self.clock.saw(event.when, heard.at);
+            return Ok(());
+        }
+    }
+
+    /// How a script would write what the system sent, or why it could not.
+    fn described(&self, datagram: &[u8]) -> String {
+        match (wire::read(datagram), wire::icmp::read(datagram)) {
+            (Ok(segment), _) => self.conversation.packet(&segment).to_string(),
+            (Err(_), Ok(message)) => self.conversation.icmp(&message).to_string(),
+            (Err(unreadable), Err(_)) => unreadable.to_string(),
+        }
+    }
+
+    /// Whether what is sent at this time is what was to be sent then.
+    fn compare_times(&self, window: Window, at: Duration, comparison: &mut Comparison) {
         if !window.contains(at) {
             let (side, distance) = match at.checked_sub(self.clock.happened()) {
                 Some(after) => ("after", after),
@@ -53,7 +93,6 @@ impl Player<'_> {
         } else if at > window.in_time {
             comparison.normalised.insert(Normalisation::Late);
         }
-        comparison
     }
 
     /// The segment is the expected one.
@@ -68,6 +107,7 @@ impl Player<'_> {
         self.normalised.append(&mut comparison.normalised);
         self.observer.was_expected(&heard, line(event));
         self.clock.saw(event.when, heard.at);
+        self.conversation.heard(packet, &segment);
         self.edge.heard(packet, &segment, segment.ack.wrapping_sub(PEER_INITIAL));
         self.hear(&segment, heard.at)?;
         self.heard.push(segment);
@@ -118,12 +158,12 @@ impl Player<'_> {
             let until = quiet.max(answered.unwrap_or_default()).max(owed.unwrap_or_default());
             let Some(heard) = self.observer.next_datagram(until)? else { break };
             let nothing = |seen| Difference { line: line(last), expected: "nothing more".to_owned(), seen };
-            let segment =
-                wire::read(&heard.bytes).map_err(|unreadable| Stop::Differs(nothing(unreadable.to_string())))?;
+            let seen = self.described(&heard.bytes);
+            let segment = wire::read(&heard.bytes).map_err(|_| Stop::Differs(nothing(seen.clone())))?;
             let is_over = heard.at >= self.clock.happened();
             let is_again = is_over && self.heard.iter().any(|before| is_again(before, &segment));
             if !is_again && !self.is_additional(&segment) {
-                return Err(Stop::Differs(nothing(self.conversation.packet(&segment).to_string())));
+                return Err(Stop::Differs(nothing(seen)));
             }
             self.hear(&segment, heard.at)?;
         }

@@ -25,11 +25,14 @@ mod edge;
 mod expect;
 mod experiment;
 mod observer;
+mod peer;
 mod player;
 mod rules;
 mod states;
 #[cfg(test)]
 mod tests;
+mod timestamps;
+mod user;
 pub mod wire;
 
 pub(crate) use calls::returned;

@@ -140,6 +140,10 @@ impl<'a> Observer<'a> {
         self.write(self.now(), What::Probed { connection, state }, line);
     }
 
+    pub(super) fn initial_sequence(&mut self, iss: u32) -> Result<(), Fault> {
+        self.system.initial_sequence(iss)
+    }
+
     pub(super) fn knob(&mut self, name: &str, value: &str) -> Result<(), Fault> {
         self.system.knob(name, value)
     }

@@ -127,6 +127,8 @@ pub enum Normalisation {
     Errno,
     /// The wire took an offer out of a SYN, of a system that always makes it.
     OfferTakenAway,
+    /// A difference that the script itself calls not fatal.
+    NotFatal,
 }
 
 impl Normalisation {
@@ -145,6 +147,7 @@ impl Normalisation {
             Self::Late => "lateness",
             Self::Errno => "errno",
             Self::OfferTakenAway => "offer taken away",
+            Self::NotFatal => "difference that is not fatal",
         }
     }
 }

@@ -5,7 +5,7 @@ use std::net::SocketAddrV4;
 use std::time::Duration;
 
 use super::Smoltcp;
-use crate::run::wire::{self, Segment};
+use crate::run::wire::{self, Ip, Segment};
 use crate::run::{End, PEER_INITIAL, SYSTEM_PORT, run};
 use crate::script::{Flags, parse};
 use crate::system::{
@@ -217,6 +217,7 @@ fn nothing_happens_is_proven_by_there_being_no_timer() {
 /// Opens a connection from a port, if the system lets us, and tells its state.
 fn shake_hands(system: &mut Smoltcp, port: u16) -> State {
     let segment = |flags, seq, ack| Segment {
+        ip: Ip::default(),
         system_port: SYSTEM_PORT,
         peer_port: port,
         flags,
