@@ -229,6 +229,7 @@ impl Belief {
     }
 
     fn owe(&mut self, debts: Vec<(Debt, Option<Urgency>)>, now: Duration, terms: &Terms) {
+        self.ledger.acks_asked_for += u32::from(debts.iter().any(|(what, _)| *what == Debt::Ack));
         for (what, urgency) in debts {
             let patience = match urgency {
                 Some(_) => terms.timing.delayed_ack,

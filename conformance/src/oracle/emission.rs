@@ -57,11 +57,10 @@ impl Belief {
         }
     }
 
-    /// An acknowledgment: because a rule asked for it, or because the window has changed.
+    /// An acknowledgment: because a rule asked for it, or because the window has opened (§3.8.6.2.2).
     fn bare_ack(mut self, tcb: &Tcb<Seq>, segment: &Segment<Seq>) -> Result<Vec<Belief>, String> {
         let asked_for = self.ledger.acks_asked_for > 0;
-        let window_changed = self.ledger.last_said.is_some_and(|(ack, wnd)| ack != segment.ack || wnd != segment.wnd);
-        if !asked_for && !window_changed {
+        if !asked_for && !self.ledger.opens_the_window(segment) {
             return Err(format!("in {} nothing asks for an acknowledgment", tcb.state()));
         }
         self.note(segment);

@@ -53,7 +53,8 @@ pub struct Ledger {
     pub(super) last_said: Option<(Seq, u32)>,
     /// Bare ACKs since SND.UNA last moved that acknowledge nothing new while something is in flight (RFC 5681 §2).
     pub(super) duplicates: u8,
-    /// Acknowledgments that rules have asked for, less those that were seen: one may pay for all, but each may leave.
+    /// Events whose rules have asked for an acknowledgment, less those that were seen: one may pay for all, but each may
+    /// leave.
     pub(super) acks_asked_for: u32,
     /// Since when text or a FIN could leave that does not.
     pub(super) idle_since: Option<Duration>,
@@ -128,6 +129,11 @@ impl Ledger {
         } else {
             self.idle_since = None;
         }
+    }
+
+    /// Whether this segment offers more than any before it.
+    pub fn opens_the_window(&self, segment: &Segment<Seq>) -> bool {
+        self.edge.is_some_and(|known| segment.ack.plus(segment.wnd).after(known))
     }
 
     /// A segment with this ACK and window was emitted.
@@ -241,7 +247,6 @@ impl Host<Seq> for OracleHost<'_> {
         self.owed.push((Debt::Control(segment), None));
     }
     fn acknowledge(&mut self, _: &Tcb<Seq>, urgency: Urgency) {
-        self.ledger.acks_asked_for += 1;
         self.owed.push((Debt::Ack, Some(urgency)));
     }
     fn take_challenge(&mut self, _: Challenge) {}
