@@ -10,14 +10,16 @@
 //!                                                   \ verdict / ---- deviations
 //! ```
 //!
-//! * A [`Configuration`] is a state, and how a connection got there; its way is written in the script language. What
-//!   R, W and the acceptable acknowledgments are there is read off the way, not written a second time.
+//! * A [`Configuration`] is a state, and how a connection got there; its way is written in the script language, each one
+//!   step longer than another's. That it leads there is asserted by every cell. What R, W and the acceptable
+//!   acknowledgments are there is read off the way, not written a second time.
 //! * A [`Stimulus`] is a segment, placed relative to them.
 //! * A [`Trial`] plays the way, asserts the state, injects the stimulus, and watches without expecting anything.
 //! * The [`Reaction`] says in a few letters what was seen. It is compared, never judged: the oracle judges the whole
 //!   exchange, and a [`verdict`] needs both, and the ledger where a system is known to differ.
 //!
-//! Every cell is a script that runs alone: [`Cell::script`] prints it.
+//! Every cell is a script that runs alone, [`CellOutcome::script`]: the way, the assertion, the stimulus, and what was
+//! seen. Where Lockstep is the system, that is what the RFC wants.
 
 use std::fmt;
 use std::str::FromStr;
@@ -33,7 +35,7 @@ mod trial;
 
 pub use configuration::{Configuration, Here};
 pub use matrix::Matrix;
-pub use outcome::{CellOutcome, CellVerdict, examine};
+pub use outcome::{CellOutcome, CellVerdict, examine, examine_on};
 pub use reaction::Reaction;
 pub use stimulus::Stimulus;
 pub use trial::Trial;

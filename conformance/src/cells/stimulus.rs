@@ -83,6 +83,9 @@ const ROWS: [Row; 26] = [
 const LONG_AGO: i32 = -100_000;
 
 impl Stimulus {
+    /// The reset that everybody takes.
+    pub(super) const RESET: Self = Self(16);
+
     /// All of them, in the order of the matrix.
     pub fn all() -> impl Iterator<Item = Self> {
         (0..ROWS.len()).map(Self)
@@ -144,5 +147,34 @@ impl fmt::Display for Stimulus {
 impl fmt::Debug for Stimulus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reset_that_everybody_takes_is_next_in_order() {
+        assert_eq!(Stimulus::RESET.name(), "RST R");
+    }
+
+    #[test]
+    fn a_stimulus_is_placed_relative_to_what_is_acceptable() {
+        let number = Seq::new;
+        let here = Here { snd_una: number(1), snd_nxt: number(2), rcv_nxt: number(3), window: 100 };
+        for (name, line) in [
+            ("SYN oow", "+0.01 < S 113:113(0) win 65535 <mss 1460>"),
+            ("SYN=orig(R-1)", "+0.01 < S 2:2(0) win 65535 <mss 1460>"),
+            ("ACK future", "+0.01 < . 3:3(0) ack 3 win 65535"),
+            ("ACK old", "+0.01 < . 3:3(0) ack 4294867297 win 65535"),
+            ("DATA dup", "+0.01 < P. 4294967289:3(10) ack 2 win 65535"),
+            ("RST R+W-1", "+0.01 < R 102:102(0) win 0"),
+            ("no flags", "+0.01 < - 3:3(0) win 65535"),
+            ("URG data", "+0.01 < PU. 3:13(10) ack 2 win 65535 urg 10"),
+        ] {
+            let stimulus = Stimulus::named(name).expect("there is one");
+            assert_eq!(stimulus.line(here), line);
+        }
     }
 }

@@ -23,6 +23,8 @@ pub struct Experiment<'a> {
 /// A segment that was not expected, because nothing was.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seen {
+    /// How long after the last event it was on the wire.
+    pub after: Duration,
     /// As a script would write it.
     pub packet: Packet,
     /// Whether it only repeats text, a SYN or a FIN that was there before.
@@ -131,6 +133,7 @@ impl<'a> Experiment<'a> {
             packet.sequence.start = Some(SeqNumber { value: 0, absolute: true });
         }
         player.heard.push(segment);
-        Ok(Some(Seen { packet, again }))
+        let after = heard.at.saturating_sub(player.clock.happened());
+        Ok(Some(Seen { after, packet, again }))
     }
 }

@@ -7,6 +7,11 @@ use lockstep_conformance::system::lockstep::Lockstep;
 use lockstep_conformance::verdict::{Played, Subject, Unjudged};
 use lockstep_model::Table;
 
+pub use quiet::quietly;
+
+#[path = "../quiet/mod.rs"]
+mod quiet;
+
 /// Whether both judges agree that a stack with this table does what the scenario says. What panics, or never ends, does not.
 pub fn passes(scenario: &Scenario, table: &'static Table) -> bool {
     let script = scenario.script().expect("a script");
@@ -20,13 +25,4 @@ pub fn passes(scenario: &Scenario, table: &'static Table) -> bool {
         Ok(Err(Unjudged::Skip(_))) => true,
         Ok(Err(Unjudged::Error(_))) | Err(_) => false,
     }
-}
-
-/// Does something whose panics are expected. For the only test of a process: it silences all of them.
-pub fn quietly<T>(work: impl FnOnce() -> T) -> T {
-    let loud = panic::take_hook();
-    panic::set_hook(Box::new(|_| {}));
-    let result = work();
-    panic::set_hook(loud);
-    result
 }
