@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::deviations::{Deviation, Deviations};
 use crate::lab::Lab;
-use crate::oracle::{self, Judgement, Terms};
+use crate::oracle::{self, Judgement, Reasons, Terms};
 use crate::report::ladder;
 use crate::run::{self, Difference, End, OptionList, Rules, Run};
 use crate::scenario::{ReadError, Scenario};
@@ -214,7 +214,7 @@ pub fn examine(scenario: &Scenario, subject: Subject, lab: &Lab) -> Outcome {
         system: played.as_ref().map(|played| played.system.clone()),
         verdict,
         normalised: played.as_ref().map(Played::normalised).unwrap_or_default(),
-        ladder: played.map(|played| ladder::draw(&played.run.trace)).unwrap_or_default(),
+        ladder: played.map(|played| ladder::draw(&played.run.trace, &played.reasons)).unwrap_or_default(),
         seconds: began.elapsed().as_secs_f64(),
     }
 }
@@ -262,6 +262,8 @@ pub struct Played {
     pub run: Run,
     /// What the oracle says of all that was seen.
     pub judgement: Judgement,
+    /// The rules that explain it, as far as it is explained.
+    pub reasons: Reasons,
 }
 
 /// Why nobody can judge.
@@ -295,8 +297,8 @@ impl Played {
             End::Skipped(reason) => return Err(Unjudged::Skip(reason.clone())),
             End::Broken(reason) => return Err(Unjudged::Error(reason.clone())),
         }
-        let judgement = oracle::judge(&run.trace, terms);
-        Ok(Self { script: script.name.clone(), system: system.name().to_owned(), run, judgement })
+        let (judgement, reasons) = oracle::explain(&run.trace, terms);
+        Ok(Self { script: script.name.clone(), system: system.name().to_owned(), run, judgement, reasons })
     }
 
     /// Runs a script on a system of this sort.
@@ -491,7 +493,13 @@ mod tests {
 
     fn played(end: End, judgement: Judgement) -> Played {
         let run = Run { trace: Trace::default(), end, normalised: BTreeSet::new() };
-        Played { script: "a script".to_owned(), system: "linux 6.18".to_owned(), run, judgement }
+        Played {
+            script: "a script".to_owned(),
+            system: "linux 6.18".to_owned(),
+            run,
+            judgement,
+            reasons: Reasons::new(),
+        }
     }
 
     fn explained_by(id: &str) -> Judgement {

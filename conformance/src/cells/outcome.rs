@@ -154,8 +154,8 @@ impl CellOutcome {
         let Trial { text, trace, reaction } = Trial::on(system, self.cell);
         let name = self.system.insert(system.name().to_owned());
         self.script = text;
-        self.ladder = ladder::draw(&trace);
-        let judgement = oracle::judge(&trace, terms);
+        let (judgement, reasons) = oracle::explain(&trace, terms);
+        self.ladder = ladder::draw(&trace, &reasons);
         let seen = match reaction {
             Ok(seen) => seen,
             Err(end) => return Ok(unreached(end, &judgement)),

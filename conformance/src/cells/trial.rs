@@ -29,7 +29,8 @@ impl Trial {
     /// Runs a cell on a system that is fresh.
     pub fn on(system: &mut dyn System, cell: Cell) -> Self {
         let mut lines = cell.configuration.lines();
-        let way = match parse(cell, &lines) {
+        // Every event bears the line that it has in the whole script.
+        let way = match parse(cell, &[vec![String::new(); HEAD], lines.clone()].concat()) {
             Ok(way) => way,
             Err(end) => return Self { text: lines.join("\n"), trace: Trace::default(), reaction: Err(end) },
         };
@@ -92,9 +93,12 @@ fn gone_or(state: State, cell: Cell) -> State {
     if state == State::Listen && cell.configuration.state() != State::Listen { State::Closed } else { state }
 }
 
-/// What a script says of itself before it begins.
-fn head(cell: Cell, rcv_nxt: String, window: u16) -> Vec<String> {
-    vec![
+/// How many lines a script says of itself before it begins.
+const HEAD: usize = 4;
+
+/// What it says.
+fn head(cell: Cell, rcv_nxt: String, window: u16) -> [String; HEAD] {
+    [
         format!("// {}: {}", cell.configuration, cell.stimulus),
         "//".to_owned(),
         format!("// R is {rcv_nxt}, W is {window}."),

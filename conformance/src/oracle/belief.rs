@@ -4,6 +4,7 @@ use super::Terms;
 use super::ledger::{Choice, Ledger, OracleHost};
 use super::project::Happened;
 use super::stamp::Stamp;
+use super::why::{Reasons, Why};
 use crate::system::State;
 use lockstep_model::{
     Call, Event, Fired, Flag, Policy, RuleId, Segment, Seq, SeqNum, Table, Tcb, Timer, Urgency, step,
@@ -45,6 +46,7 @@ pub struct Belief {
     /// The deviations that were needed.
     deviations: BTreeSet<RuleId>,
     last: Vec<RuleId>,
+    why: Why,
 }
 
 impl Belief {
@@ -62,6 +64,7 @@ impl Belief {
                 owed: Vec::new(),
                 deviations: BTreeSet::new(),
                 last: Vec::new(),
+                why: Why::default(),
             })
             .collect()
     }
@@ -74,6 +77,24 @@ impl Belief {
     /// The rules that fired last.
     pub fn last_fired(&self) -> &[RuleId] {
         &self.last
+    }
+
+    /// The rules that fired, by the place in the trace of what fired them.
+    pub fn reasons(&self) -> Reasons {
+        self.why.reasons()
+    }
+
+    /// Remembers which rules this fired, at this place in the trace.
+    pub fn remember(&mut self, event: Happened, index: usize) {
+        match event {
+            Happened::Arrived(..)
+            | Happened::Opened
+            | Happened::Sent(_)
+            | Happened::Closed
+            | Happened::Released
+            | Happened::Aborted => self.why = self.why.and(index, &self.last),
+            Happened::Emitted(_) | Happened::Listening(_) | Happened::Received(_) | Happened::Probed(_) => {}
+        }
     }
 
     /// The state that a segment of the connection would meet.

@@ -11,8 +11,10 @@ mod emission;
 mod ledger;
 mod project;
 mod stamp;
+mod why;
 
 pub use decode::{Heard, Unheard, hear};
+pub use why::Reasons;
 
 use crate::system::{FourTuple, Timing};
 use crate::trace::Trace;
@@ -105,47 +107,59 @@ pub struct Divergence {
 /// Judges everything that was seen.
 #[must_use]
 pub fn judge(trace: &Trace, terms: &Terms) -> Judgement {
+    explain(trace, terms).0
+}
+
+/// Judges everything that was seen, and tells the rules that explain it, as far as it is explained.
+#[must_use]
+pub fn explain(trace: &Trace, terms: &Terms) -> (Judgement, Reasons) {
+    let mut reasons = Reasons::new();
     let stories = match project::stories(trace) {
         Ok(stories) => stories,
         Err((index, unheard)) => {
             let expected = BTreeSet::from(["a well-formed segment with a valid checksum".to_owned()]);
             let seen = format!("the system sent a datagram, but {unheard}");
-            return Judgement::Diverged(Divergence { connection: None, index, seen, expected, rules: Vec::new() });
+            let divergence = Divergence { connection: None, index, seen, expected, rules: Vec::new() };
+            return (Judgement::Diverged(divergence), reasons);
         }
     };
     let mut deviations = BTreeSet::new();
     for story in &stories {
-        match follow(story, trace, terms) {
+        match follow(story, trace, terms, &mut reasons) {
             Ok(needed) => deviations.extend(needed),
-            Err(divergence) => return Judgement::Diverged(divergence),
+            Err(divergence) => return (Judgement::Diverged(divergence), reasons),
         }
     }
-    Judgement::Explained { deviations }
+    (Judgement::Explained { deviations }, reasons)
 }
 
-/// Follows one connection to the end; returns the fewest deviations that explain it.
-fn follow(story: &Story, trace: &Trace, terms: &Terms) -> Result<BTreeSet<RuleId>, Divergence> {
+/// Follows one connection to the end; returns the fewest deviations that explain it. The rules that do are added to the
+/// reasons, as far as there are any.
+fn follow(story: &Story, trace: &Trace, terms: &Terms, reasons: &mut Reasons) -> Result<BTreeSet<RuleId>, Divergence> {
     let mut beliefs = Belief::all(terms);
     for belief in &mut beliefs {
         belief.ledger = Ledger::with_iss(&story.iss);
     }
     for happening in &story.events {
-        beliefs = advance(beliefs, happening, story, terms)?;
+        let last = beliefs.first().cloned();
+        beliefs = advance(beliefs, happening, story, terms)
+            .inspect_err(|_| reasons.extend(last.iter().flat_map(Belief::reasons)))?;
     }
     let end = trace.ended;
-    let mut reasons = BTreeSet::new();
-    let rules = beliefs.first().map(|belief| belief.last_fired().to_vec()).unwrap_or_default();
-    let fewest = beliefs
+    let mut late = BTreeSet::new();
+    let (rules, so_far) =
+        beliefs.first().map(|belief| (belief.last_fired().to_vec(), belief.reasons())).unwrap_or_default();
+    let best = beliefs
         .into_iter()
         .flat_map(|belief| belief.with_silent_timeouts(end, terms))
-        .filter(|belief| belief.overdue(end, terms).map(|reason| reasons.insert(reason)).is_none())
-        .map(|belief| belief.deviations().clone())
-        .min_by_key(BTreeSet::len);
-    fewest.ok_or_else(|| Divergence {
+        .filter(|belief| belief.overdue(end, terms).map(|reason| late.insert(reason)).is_none())
+        .min_by_key(|belief| belief.deviations().len());
+    reasons.extend(best.as_ref().map_or(so_far, Belief::reasons));
+    best.map(|belief| belief.deviations().clone()).ok_or_else(|| Divergence {
         connection: Some(story.connection),
         index: trace.observations.len(),
         seen: format!("the trace ends at {end:?}"),
-        expected: reasons,
+        expected: late,
         rules,
     })
 }
@@ -168,7 +182,8 @@ fn advance(
         }
         match belief.explain(happening.event, now, terms) {
             Ok(explained) => {
-                for belief in explained {
+                for mut belief in explained {
+                    belief.remember(happening.event, happening.index);
                     if !next.contains(&belief) {
                         next.push(belief);
                     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use lockstep_model::{Seq, SeqNum};
 use serde::{Deserialize, Serialize};
 
+use crate::oracle::Reasons;
 use crate::run::{PEER_INITIAL, returned, wire};
 use crate::script::Flags;
 use crate::system::{Call, Ret, ShutdownHow};
@@ -26,6 +27,9 @@ pub struct Row {
     pub side: Side,
     /// What it was.
     pub words: String,
+    /// The rules of the table that it fired, by name, as far as the oracle can tell.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<String>,
 }
 
 /// On which side of the wire something happens, or in which direction.
@@ -61,7 +65,7 @@ impl Display for Row {
 }
 
 /// A rung for each thing that was done or seen. The numbers of segments count from the initial sequence numbers.
-pub fn draw(trace: &Trace) -> Vec<Row> {
+pub fn draw(trace: &Trace, reasons: &Reasons) -> Vec<Row> {
     let mut numbers = Numbers::default();
     let returns: BTreeMap<u32, (Duration, &Ret)> = trace
         .observations
@@ -71,7 +75,9 @@ pub fn draw(trace: &Trace) -> Vec<Row> {
             What::Injected(_) | What::Sent(_) | What::Called { .. } | What::Probed { .. } => None,
         })
         .collect();
-    trace.observations.iter().filter_map(|seen| row(seen, &returns, &mut numbers)).collect()
+    let rules = |index| reasons.get(&index).into_iter().flatten().map(ToString::to_string).collect();
+    let rows = trace.observations.iter().enumerate();
+    rows.filter_map(|(index, seen)| Some(Row { rules: rules(index), ..row(seen, &returns, &mut numbers)? })).collect()
 }
 
 fn row(seen: &Observation, returns: &BTreeMap<u32, (Duration, &Ret)>, numbers: &mut Numbers) -> Option<Row> {
@@ -84,7 +90,7 @@ fn row(seen: &Observation, returns: &BTreeMap<u32, (Duration, &Ret)>, numbers: &
         What::Sent(datagram) => (Side::Sent, numbers.sent(datagram)),
     };
     let microseconds = u64::try_from(seen.at.as_micros()).unwrap_or(u64::MAX);
-    Some(Row { line: seen.line, microseconds, side, words })
+    Some(Row { line: seen.line, microseconds, side, words, rules: Vec::new() })
 }
 
 /// What the numbers of the system count from, as far as it has shown it.
@@ -116,7 +122,7 @@ impl Numbers {
 
 /// `<SEQ=0><ACK=1><CTL=SYN,ACK>`
 fn notation(segment: &wire::Segment, sender: u32, receiver: u32) -> String {
-    let relative = |number: u32, initial: u32| Seq::new(number).forward_from(Seq::new(initial));
+    let relative = |number: u32, initial: u32| Seq::new(number).forward_from(Seq::new(initial)).to_string();
     let names = [
         (Flags::SYN, "SYN"),
         (Flags::FIN, "FIN"),
@@ -130,7 +136,9 @@ fn notation(segment: &wire::Segment, sender: u32, receiver: u32) -> String {
     ];
     let set = names.iter().filter(|(flag, _)| segment.flags.contains(*flag));
     let flags: Vec<&str> = set.map(|(_, name)| *name).collect();
-    let mut words = format!("<SEQ={}>", relative(segment.seq, sender));
+    // A reset that follows no number of its sender's has 0 (RFC 9293 §3.5.2), which counts from nothing.
+    let is_absolute = segment.flags.contains(Flags::RST) && segment.seq == 0;
+    let mut words = format!("<SEQ={}>", if is_absolute { "!0".to_owned() } else { relative(segment.seq, sender) });
     if segment.flags.contains(Flags::ACK) {
         words += &format!("<ACK={}>", relative(segment.ack, receiver));
     }
@@ -201,7 +209,7 @@ mod tests {
         let script = parse("test", script).expect("a script");
         let mut system = Lockstep::new(1500, Table::repaired()).expect("a stack");
         let run = run::run(&script, &mut system);
-        let drawn: Vec<String> = draw(&run.trace).iter().map(Row::to_string).collect();
+        let drawn: Vec<String> = draw(&run.trace, &Reasons::new()).iter().map(Row::to_string).collect();
         insta::assert_snapshot!(drawn.join("\n"), @r"
          2    0.000000  socket = 3
          3    0.000000  connect(3) = 0 at 0.010

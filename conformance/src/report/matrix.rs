@@ -181,7 +181,13 @@ mod tests {
 
     fn outcome(scenario: &str, subject: Subject, verdict: Verdict) -> Outcome {
         let system = matches!(subject, Subject::Linux).then(|| "linux 6.18".to_owned());
-        let ladder = vec![Row { line: Some(6), microseconds: 0, side: Side::System, words: "close(4) = 0".to_owned() }];
+        let ladder = vec![Row {
+            line: Some(6),
+            microseconds: 0,
+            side: Side::System,
+            words: "close(4) = 0".to_owned(),
+            rules: Vec::new(),
+        }];
         Outcome {
             scenario: scenario.to_owned(),
             subject,

@@ -1,12 +1,14 @@
 //! The matrix: stimulus by configuration, a sign for each system in each cell.
 
+use lockstep_model::table::Rule;
 use maud::{Markup, html};
 
 use super::Page;
 use super::exhibit::{Exhibit, Shown};
-use super::sign;
+use super::{rule, sign};
 use crate::cells::{Cell, all};
 use crate::cells::{CellOutcome, CellVerdict, Configuration, Matrix, Stimulus};
+use crate::report::ladder::Side;
 use crate::report::sign::Sign;
 use crate::system::State;
 use crate::verdict::{Failure, Subject};
@@ -17,9 +19,24 @@ pub fn exhibits(page: &Page) -> Vec<Exhibit> {
         let shown: Vec<Shown> = page.matrices.iter().filter_map(|matrix| matrix.get(cell)).map(shown).collect();
         let title = format!("{} ← {}", cell.configuration, cell.stimulus);
         let section = format!("{} {}", section_of(cell.configuration.state()), "segment arrives");
-        (!shown.is_empty()).then(|| Exhibit { id: id(place), title, section, words: Vec::new(), shown })
+        (!shown.is_empty()).then(|| Exhibit {
+            id: id(place),
+            title,
+            section,
+            words: Vec::new(),
+            rules: rules(&shown),
+            shown,
+        })
     };
     all().into_iter().enumerate().filter_map(exhibit).collect()
+}
+
+/// What the RFC says of it: the rules that the stimulus fired where a system does as it says.
+fn rules(shown: &[Shown]) -> Vec<&'static Rule> {
+    let conforming = shown.iter().find(|shown| shown.sign == Sign::Conforms);
+    let stimulus = |shown: &Shown| shown.ladder.iter().rfind(|row| row.side == Side::Injected).cloned();
+    let rules = conforming.and_then(stimulus).map(|row| row.rules).unwrap_or_default();
+    rule::deciding(&rules)
 }
 
 fn id(place: usize) -> String {
@@ -97,7 +114,7 @@ pub fn section(matrices: &[Matrix], exhibits: &[Exhibit]) -> Markup {
                         tr {
                             td {}
                             @for configuration in Configuration::ALL {
-                                th scope="colgroup" colspan=(subjects.len()) title=(configuration.to_string()) { (configuration.short_name()) }
+                                th scope="colgroup" colspan=(subjects.len()) data-span=(subjects.len()) title=(configuration.to_string()) { (configuration.short_name()) }
                             }
                         }
                         tr.systems {

@@ -1,5 +1,7 @@
 //! What can be opened.
 
+use lockstep_model::table::Rule;
+
 use crate::report::ladder::Row;
 use crate::report::sign::Sign;
 use crate::verdict::{Failure, Subject};
@@ -14,6 +16,8 @@ pub struct Exhibit {
     pub section: String,
     /// What the RFC says, paragraph by paragraph.
     pub words: Vec<String>,
+    /// The rules of the table that decide.
+    pub rules: Vec<&'static Rule>,
     /// In the order of the columns.
     pub shown: Vec<Shown>,
 }

@@ -8,6 +8,7 @@ mod cells;
 mod exhibit;
 mod filters;
 mod open;
+mod rule;
 mod scenarios;
 mod sign;
 mod suite;

@@ -5,6 +5,7 @@ use std::ops::Range;
 use maud::{Markup, html};
 
 use super::exhibit::{Exhibit, Shown};
+use super::rule;
 use super::sign::badge;
 use crate::lab::Lab;
 use crate::report::ladder::{Row, Side};
@@ -19,6 +20,7 @@ pub fn template(exhibit: &Exhibit, lab: &Lab) -> Markup {
                 p.gist { (linked(first)) }
                 @for words in rest { blockquote { (linked(words)) } }
             }
+            @for rule in &exhibit.rules { (rule::quoted(rule)) }
             @for shown in &exhibit.shown { (system(shown, lab)) }
         }
     }
@@ -48,6 +50,7 @@ fn deviation(id: &str, shown: &Shown, lab: &Lab) -> Markup {
             b { (id) }
             @if let Some(entry) = entry {
                 " " (linked(&entry.reason))
+                @if !entry.words.is_empty() { blockquote { (linked(&entry.words)) } }
                 p.source { "Source: " (entry.source) }
             }
         }
@@ -108,11 +111,20 @@ fn seen(row: Option<&Row>) -> Markup {
             Some(row) => {
                 td.time { (row.time()) }
                 @match row.side {
-                    Side::System => { td.user { (row.words) } td.wire {} },
+                    Side::System => { td.user { (row.words) " " (rules(row)) } td.wire {} },
                     Side::Sent => { td.user {} td.wire.sent { span { (row.words) } } },
-                    Side::Injected => { td.user {} td.wire.injected { span { (row.words) } } },
+                    Side::Injected => { td.user { (rules(row)) } td.wire.injected { span { (row.words) } } },
                 }
             },
+        }
+    }
+}
+
+/// The rules that it fired; their words are at hand.
+fn rules(row: &Row) -> Markup {
+    html! {
+        @for rule in rule::deciding(&row.rules) {
+            span.rule title=(rule::words(rule)) { (rule.name) } " "
         }
     }
 }
@@ -181,7 +193,7 @@ mod tests {
     use super::*;
 
     fn row(line: Option<u32>, words: &str) -> Row {
-        Row { line, microseconds: 0, side: Side::Sent, words: words.to_owned() }
+        Row { line, microseconds: 0, side: Side::Sent, words: words.to_owned(), rules: Vec::new() }
     }
 
     #[test]

@@ -40,6 +40,7 @@
             seen += fits;
         }
         for (const part of all("[data-system]:not(.system)")) part.hidden = Boolean(system) && part.dataset.system !== system;
+        for (const head of all("[data-span]")) head.colSpan = system ? 1 : head.dataset.span;
         for (const row of all(".list tbody tr")) row.hidden = !one("button.sign:not(.off)", row);
         for (const table of all(".list")) table.hidden = !one("tbody tr:not([hidden])", table);
         form.count.value = `${seen} of ${signs.length}`;

@@ -26,6 +26,7 @@ pub fn exhibits(page: &Page) -> Vec<Exhibit> {
                 title: outcome.scenario.clone(),
                 section: folder(&outcome.scenario).to_owned(),
                 words: scenario.map(|scenario| remarks(&text(scenario))).unwrap_or_default(),
+                rules: Vec::new(),
                 shown: Vec::new(),
             });
         }

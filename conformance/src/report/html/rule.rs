@@ -1,0 +1,43 @@
+//! Rules of the table, with the words that they follow.
+
+use lockstep_model::Table;
+use lockstep_model::table::{Next, Rule};
+use maud::{Markup, html};
+
+/// The rule of this name.
+fn named(name: &str) -> Option<&'static Rule> {
+    Table::catalogue().rules().iter().find(|rule| rule.name == name)
+}
+
+/// Those of these names that do something; the last of them if none does, for it has decided that nothing is done.
+pub fn deciding(names: &[String]) -> Vec<&'static Rule> {
+    let rules: Vec<&Rule> = names.iter().filter_map(|name| named(name)).collect();
+    let acting: Vec<&Rule> =
+        rules.iter().copied().filter(|rule| !rule.then.is_empty() || matches!(rule.next, Next::To(_))).collect();
+    if acting.is_empty() { rules.into_iter().next_back().into_iter().collect() } else { acting }
+}
+
+/// The words that it follows, each with its place.
+pub fn words(rule: &Rule) -> String {
+    let cited = rule.cite.iter();
+    let words: Vec<String> =
+        cited.map(|cite| format!("RFC {} §{}: “{}”", cite.doc.number(), cite.section, cite.quote)).collect();
+    words.join("\n")
+}
+
+/// The same, to be read and followed.
+pub fn quoted(rule: &Rule) -> Markup {
+    html! {
+        blockquote.cite {
+            @for cite in rule.cite {
+                p {
+                    a href={ "https://www.rfc-editor.org/rfc/rfc" (cite.doc.number()) "#section-" (cite.section) } {
+                        "RFC " (cite.doc.number()) " §" (cite.section)
+                    }
+                    ": “" (cite.quote) "”"
+                }
+            }
+            code { (rule.name) }
+        }
+    }
+}
