@@ -1,4 +1,4 @@
-//! Nine bugs that other TCPs have had, put back into this one: some scenario catches each. With none, all pass.
+//! Ten bugs that other TCPs have had, put back into this one: some scenario catches each. With none, all pass.
 //!
 //! Those that concern what happens are wrong tables; what is beside the table is put back by the stack itself.
 
@@ -12,7 +12,7 @@ use lockstep_model::table::Act::{AdvanceNxt, MarkFinSent, Stop};
 use lockstep_model::table::Atom::{Ack, Has};
 use lockstep_model::{Flag, Table};
 
-/// One of the nine.
+/// One of the ten.
 struct Historical {
     name: &'static str,
     /// Who had it, and when.
@@ -33,7 +33,7 @@ use playing::{passes, quietly};
 
 mod playing;
 
-const BUGS: [Historical; 9] = [
+const BUGS: [Historical; 10] = [
     Historical {
         name: "a SYN in the window is dropped",
         whose: "smoltcp to this day: it falls into a match arm for all that is unexpected, and a peer that has restarted waits",
@@ -72,6 +72,11 @@ const BUGS: [Historical; 9] = [
         name: "sequence numbers are subtracted without the wrap",
         whose: "smoltcp before 0.13.1 (2026): the numbers of SACK blocks overflow",
         how: Stack(Bug::PlainSubtraction),
+    },
+    Historical {
+        name: "an option of length zero",
+        whose: "picoTCP until 1.7.0: its options never end (CVE-2020-24337)",
+        how: Stack(Bug::ZeroLengthOption),
     },
     Historical {
         name: "all connections count challenge ACKs together",

@@ -85,8 +85,8 @@ mod tests {
     use super::state::state_named;
     use super::*;
 
-    const EVENTS: [&str; 12] =
-        ["open", "send", "close", "abort", "syn", "syn_ack", "ack", "rst", "fin", "text", "timeout", "receive"];
+    const EVENTS: [&str; 13] =
+        ["open", "send", "close", "abort", "syn", "syn_ack", "ack", "rst", "fin", "text", "timeout", "receive", "icmp"];
 
     /// Every script, by its path below `scripts/`.
     fn scripts() -> Vec<(String, String)> {
