@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::deviations::{Deviations, DeviationsError};
 use crate::run::Rules;
+use crate::system::linux::Link;
 
 /// The choices of a job. A child process that runs a part of it is told all of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,6 +15,8 @@ pub struct Lab {
     pub defines: Vec<String>,
     /// What scripts let pass that is not as they say.
     pub rules: Rules,
+    /// What joins the tester to the Linux kernel.
+    pub link: Link,
 }
 
 impl Lab {

@@ -57,10 +57,10 @@ impl Subject {
     }
 
     /// A fresh one, for one script, on a link with this MTU.
-    pub(crate) fn system(self, mtu: u16) -> Result<Box<dyn System>, Fault> {
+    pub(crate) fn system(self, mtu: u16, lab: &Lab) -> Result<Box<dyn System>, Fault> {
         match self {
             Self::Lockstep => Ok(Box::new(Lockstep::new(mtu, Table::repaired())?)),
-            Self::Linux => Ok(Box::new(Linux::new(mtu)?)),
+            Self::Linux => Ok(Box::new(Linux::over(lab.link, mtu)?)),
             Self::Smoltcp => Ok(Box::new(Smoltcp::new(mtu))),
             Self::Tap => Err(Unsupported::Absent { reason: "there is no interface with a stack behind it" }.into()),
         }
@@ -230,9 +230,9 @@ impl From<ReadError> for Unjudged {
 
 /// The verdict, and the run that decided it.
 fn judge(scenario: &Scenario, subject: Subject, lab: &Lab) -> Result<(Verdict, Played), Unjudged> {
-    let (rules, ledger) = (&subject.rules(lab), &lab.deviations);
+    let ledger = &lab.deviations;
     let script = scenario.script()?;
-    let played = Played::on(subject, rules, &script)?;
+    let played = Played::on(subject, lab, &script)?;
     let known = ledger.of(&played.system, &scenario.name);
     if known.is_empty() {
         return Ok((played.verdict(&script, ledger), played));
@@ -246,7 +246,7 @@ fn judge(scenario: &Scenario, subject: Subject, lab: &Lab) -> Result<(Verdict, P
         return Ok((Verdict::Deviates { ids: ids() }, played));
     }
     let played = match scenario.alternative(subject.name()) {
-        Some(alternative) => Played::on(subject, rules, &alternative.script()?)?,
+        Some(alternative) => Played::on(subject, lab, &alternative.script()?)?,
         None => played,
     };
     let verdict =
@@ -302,13 +302,13 @@ impl Played {
     }
 
     /// Runs a script on a system of this sort.
-    fn on(subject: Subject, rules: &Rules, script: &Script) -> Result<Self, Unjudged> {
-        let mut system = subject.system(script.mtu()).map_err(|fault| match fault {
+    fn on(subject: Subject, lab: &Lab, script: &Script) -> Result<Self, Unjudged> {
+        let mut system = subject.system(script.mtu(), lab).map_err(|fault| match fault {
             Fault::Unsupported(reason) => Unjudged::Skip(reason.to_string()),
             Fault::Harness { .. } | Fault::Command { .. } | Fault::Lost { .. } => Unjudged::Error(fault.to_string()),
         })?;
         let terms = subject.terms(system.as_ref());
-        Self::by(rules, script, system.as_mut(), &terms)
+        Self::by(&subject.rules(lab), script, system.as_mut(), &terms)
     }
 
     /// What the rules let pass, by name.

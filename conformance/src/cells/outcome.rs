@@ -127,7 +127,7 @@ impl CellVerdict {
 
 /// Runs a cell on a fresh system of this sort, and on Lockstep, with which it is compared.
 pub fn examine(cell: Cell, subject: Subject, lab: &Lab) -> CellOutcome {
-    match subject.system(MTU) {
+    match subject.system(MTU, lab) {
         Ok(mut system) => {
             let terms = subject.terms(system.as_ref());
             examine_on(system.as_mut(), cell, subject, &terms, &lab.deviations)
@@ -178,7 +178,7 @@ impl CellOutcome {
 
 /// What Lockstep does in a cell.
 fn on_lockstep(cell: Cell) -> Result<Result<Reaction, End>, Fault> {
-    let mut lockstep = Subject::Lockstep.system(MTU)?;
+    let mut lockstep = Subject::Lockstep.system(MTU, &Lab::default())?;
     Ok(Trial::on(lockstep.as_mut(), cell).reaction)
 }
 

@@ -22,6 +22,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+mod arp;
 mod call;
 mod errno;
 pub mod info;

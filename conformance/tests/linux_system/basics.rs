@@ -4,83 +4,11 @@ use std::net::SocketAddrV4;
 use std::time::Duration;
 
 use lockstep_conformance::system::{
-    Call, Descriptor, Errno, Fault, FileControl, MessageFlags, OptionValue, Output, PEER_ADDRESS, ShutdownHow,
-    SocketOption, State, System, Wake,
+    Call, Descriptor, Errno, Fault, FileControl, MessageFlags, OptionValue, Output, PEER_ADDRESS, SocketOption, State,
+    System, Wake,
 };
 
 use super::peer::*;
-
-pub(super) fn passive_open_to_time_wait() {
-    let mut s = Scenario::new();
-    let listener = s.listener();
-    assert_eq!(s.state(), State::Listen);
-    let accepting = s.pends(Call::Accept { fd: listener });
-
-    s.inject(SYN, 1_000, 0, b"");
-    let syn_ack = s.expect();
-    assert_eq!((syn_ack.flags, syn_ack.ack), (SYN | ACK, 1_001));
-    assert_eq!(s.state(), State::SynReceived);
-
-    s.inject(ACK, 1_001, syn_ack.seq + 1, b"");
-    let accepted = s.resolves(accepting).expect("accept succeeds");
-    assert_eq!(accepted.output, Output::Address(SocketAddrV4::new(PEER_ADDRESS, PEER_PORT)));
-    let fd = descriptor(accepted.value);
-    assert_eq!(s.state(), State::Established);
-
-    s.inject(ACK, 1_001, syn_ack.seq + 1, b"hello");
-    assert_eq!(s.expect().ack, 1_006);
-    assert_eq!(s.data(Call::Read { fd, length: 100 }), b"hello");
-
-    s.value(Call::Write { fd, data: b"world".to_vec() });
-    let world = s.expect();
-    assert_eq!((world.seq, world.data.as_slice()), (syn_ack.seq + 1, &b"world"[..]));
-    s.inject(ACK, 1_006, world.seq + 5, b"");
-
-    s.value(Call::Close { fd });
-    let fin = s.expect();
-    assert_eq!((fin.flags & FIN, fin.seq), (FIN, world.seq + 5));
-    assert_eq!(s.state(), State::FinWait1);
-    s.inject(ACK, 1_006, fin.seq + 1, b"");
-    assert_eq!(s.state(), State::FinWait2);
-    s.inject(FIN | ACK, 1_006, fin.seq + 1, b"");
-    assert_eq!(s.expect().ack, 1_007);
-    assert_eq!(s.state(), State::TimeWait);
-    s.silence();
-}
-
-pub(super) fn active_open_refused_and_accepted() {
-    let mut s = Scenario::new();
-    let peer = SocketAddrV4::new(PEER_ADDRESS, PEER_PORT);
-    let fd = s.bound();
-    let connecting = s.pends(Call::Connect { fd, address: peer });
-    let syn = s.expect();
-    assert_eq!(syn.flags, SYN);
-    assert_eq!(s.state(), State::SynSent);
-    s.inject(RST | ACK, 0, syn.seq + 1, b"");
-    assert_eq!(s.resolves(connecting), Err(Errno::ECONNREFUSED));
-    assert_eq!(s.state(), State::Closed);
-    s.value(Call::Close { fd });
-
-    let fd = s.bound();
-    let connecting = s.pends(Call::Connect { fd, address: peer });
-    let syn = s.expect();
-    s.inject(SYN | ACK, 5_000, syn.seq + 1, b"");
-    assert_eq!(s.expect().ack, 5_001);
-    assert_eq!(s.resolves(connecting).expect("connect succeeds").value, 0);
-    assert_eq!(s.state(), State::Established);
-}
-
-pub(super) fn simultaneous_close_through_closing() {
-    let mut s = Scenario::new();
-    let (fd, next) = s.established();
-    s.value(Call::Shutdown { fd, how: ShutdownHow::Write });
-    let fin = s.expect();
-    s.inject(FIN | ACK, 1_001, next, b"");
-    assert_eq!(s.state(), State::Closing);
-    assert_eq!(s.expect().ack, 1_002);
-    s.inject(ACK, 1_002, fin.seq + 1, b"");
-    assert_eq!(s.state(), State::TimeWait);
-}
 
 pub(super) fn calls_that_block_return_later() {
     let mut s = Scenario::new();
@@ -147,35 +75,6 @@ pub(super) fn nonblocking_calls_return_at_once() {
     assert_eq!(s.returns(Call::Read { fd, length: 1 }), Err(Errno::EAGAIN));
     let written = s.value(Call::Write { fd, data: vec![0; 10_000_000] });
     assert!(0 < written && written < 10_000_000, "a part is written: {written}");
-}
-
-pub(super) fn segments_leave_whole_and_summed() {
-    let mut s = Scenario::new();
-    let (fd, next) = s.established();
-    s.value(Call::Write { fd, data: (0..=255).cycle().take(5_000).collect() });
-    let mut expected = next;
-    for length in [1_460, 1_460, 1_460, 620] {
-        let segment = s.expect();
-        assert_eq!((segment.seq, segment.data.len()), (expected, length));
-        expected += u32::try_from(length).expect("a segment's length");
-    }
-}
-
-pub(super) fn segments_to_no_connection() {
-    let mut s = Scenario::new();
-    assert_eq!(s.state(), State::Closed);
-    let stimulus = s.inject(ACK, 7, 9, b"");
-    let reset = s.expect();
-    assert_eq!((reset.flags, reset.seq), (RST, 9));
-    assert!(reset.at >= stimulus, "an answer before its stimulus");
-
-    let mut wrong = segment(ACK, 7, 9, b"");
-    wrong[36] ^= 1; // the TCP checksum
-    s.system.inject(&wrong).expect("the wire takes it");
-    s.silence();
-    s.system.inject(&[0x45]).expect("the wire takes it");
-    s.silence();
-    assert!(matches!(s.system.inject(&[0; 1_501]), Err(Fault::Harness { .. })));
 }
 
 pub(super) fn what_the_observer_misses_is_told() {
@@ -258,21 +157,6 @@ pub(super) fn foreign_descriptors_are_bad() {
     let fd = s.bound();
     s.value(Call::Close { fd });
     assert_eq!(s.returns(Call::Listen { fd, backlog: 1 }), Err(Errno::EBADF));
-}
-
-/// The lower bound of a delay is strict, because the stimulus is timed before it and the answer by the kernel. (An
-/// upper bound would test the load of this machine.)
-pub(super) fn timers_are_never_seen_early() {
-    let mut s = Scenario::new();
-    let fd = s.bound();
-    let began = s.system.now();
-    s.pends(Call::Connect { fd, address: SocketAddrV4::new(PEER_ADDRESS, PEER_PORT) });
-    let first = s.expect();
-    let second = s.expect_within(Duration::from_secs(20));
-    assert_eq!(first.seq, second.seq);
-    assert!(first.at >= began);
-    let rto = s.system.timing().window(Duration::from_secs(1));
-    assert!(second.at - first.at >= *rto.start(), "{:?} {:?}", first.at, second.at);
 }
 
 pub(super) fn knobs_turn_in_one_namespace_only() {

@@ -12,21 +12,17 @@ use lockstep_conformance::namespace::{self, require};
 
 mod basics;
 mod calls;
+mod links;
 mod peer;
 
+/// What runs as every user.
 const TESTS: &[(&str, fn())] = &[
-    ("passive_open_to_time_wait", basics::passive_open_to_time_wait),
-    ("active_open_refused_and_accepted", basics::active_open_refused_and_accepted),
-    ("simultaneous_close_through_closing", basics::simultaneous_close_through_closing),
     ("calls_that_block_return_later", basics::calls_that_block_return_later),
     ("nonblocking_calls_return_at_once", basics::nonblocking_calls_return_at_once),
-    ("segments_leave_whole_and_summed", basics::segments_leave_whole_and_summed),
-    ("segments_to_no_connection", basics::segments_to_no_connection),
     ("what_the_observer_misses_is_told", basics::what_the_observer_misses_is_told),
     ("options_are_set_and_read", basics::options_are_set_and_read),
     ("every_option_is_known", basics::every_option_is_known),
     ("foreign_descriptors_are_bad", basics::foreign_descriptors_are_bad),
-    ("timers_are_never_seen_early", basics::timers_are_never_seen_early),
     ("knobs_turn_in_one_namespace_only", basics::knobs_turn_in_one_namespace_only),
     ("a_hundred_scenarios_in_one_process", basics::a_hundred_scenarios_in_one_process),
     ("tcp_info_tells_of_the_connection", calls::tcp_info_tells_of_the_connection),
@@ -39,6 +35,9 @@ const TESTS: &[(&str, fn())] = &[
     ("commands_run_in_the_namespace_only", calls::commands_run_in_the_namespace_only),
     ("numbers_wrap_where_we_want", calls::numbers_wrap_where_we_want),
 ];
+
+/// The exit status of a child that has no `/dev/net/tun`; the sentence is on its standard error.
+const EXIT_NO_TAP: u8 = 78;
 
 /// An argument that makes the child start a thread before it enters.
 const THREADED: &str = "threaded";
@@ -57,7 +56,8 @@ fn child(arguments: &[String]) -> ExitCode {
         eprintln!("{refused}");
         return ExitCode::from(namespace::EXIT_REFUSED);
     }
-    let (_, test) = TESTS.iter().find(|(known, _)| *known == name).expect("a test of this name");
+    let all = [TESTS, links::VETH, links::TUNNELS].concat();
+    let (_, test) = all.iter().find(|(known, _)| *known == name).expect("a test of this name");
     test();
     ExitCode::SUCCESS
 }
@@ -68,7 +68,8 @@ fn parent(arguments: &[String]) -> ExitCode {
     let wanted = |name: &str| filters.is_empty() || filters.iter().any(|filter| name.contains(*filter));
     let mut tally = Tally::default();
     for user in users() {
-        for (name, _) in TESTS {
+        let tunnels = if user.may_have_tunnels() { links::TUNNELS } else { &[] };
+        for (name, _) in [TESTS, links::VETH, tunnels].concat() {
             let full = format!("{name}::{}", user.name);
             if wanted(&full) {
                 let outcome = match user.run(name) {
@@ -95,6 +96,11 @@ struct User {
 }
 
 impl User {
+    /// `/dev/net/tun` is root's, and an ordinary user is told so; nobody need not be told twice.
+    fn may_have_tunnels(&self) -> bool {
+        self.id.is_none()
+    }
+
     /// Runs a test in a child. It cannot start where root is not free to become this user, as in a container of one
     /// user.
     fn run(&self, test: &str) -> io::Result<Finished> {
@@ -126,6 +132,7 @@ fn outcome(finished: &Finished) -> Outcome {
     match finished.status.code() {
         Some(0) => Outcome::Passed,
         Some(code) if code == i32::from(namespace::EXIT_REFUSED) => skipped(require::NETNS, error.trim()),
+        Some(code) if code == i32::from(EXIT_NO_TAP) => skipped("tap", error.trim()),
         _ => Outcome::Failed(format!("{}\n{error}", finished.status)),
     }
 }

@@ -4,10 +4,10 @@ use std::net::SocketAddrV4;
 use std::time::Duration;
 
 use etherparse::{Ipv4Slice, PacketBuilder, TcpSlice};
-use lockstep_conformance::system::linux::{ETHERNET_MTU, Linux};
+use lockstep_conformance::system::linux::{ETHERNET_MTU, Link, Linux};
 use lockstep_conformance::system::{
-    Call, CallId, Descriptor, FourTuple, OptionValue, Output, PEER_ADDRESS, Progress, Ret, SYSTEM_ADDRESS,
-    SocketOption, State, System, Wake,
+    Call, CallId, Descriptor, Fault, FourTuple, OptionValue, Output, PEER_ADDRESS, Progress, Ret, SYSTEM_ADDRESS,
+    SocketOption, State, System, Unsupported, Wake,
 };
 
 pub(super) const SYSTEM_PORT: u16 = 8_080;
@@ -37,7 +37,19 @@ pub(super) struct Seen {
 
 impl Scenario {
     pub(super) fn new() -> Self {
-        let mut system = Linux::new(ETHERNET_MTU).unwrap_or_else(|fault| panic!("{fault}"));
+        Self::over(Link::Veth)
+    }
+
+    /// Ends this process as skipped where this user has no such link.
+    pub(super) fn over(link: Link) -> Self {
+        let mut system = match Linux::over(link, ETHERNET_MTU) {
+            Ok(system) => system,
+            Err(Fault::Unsupported(Unsupported::Absent { reason })) => {
+                eprintln!("{reason}");
+                std::process::exit(super::EXIT_NO_TAP.into());
+            }
+            Err(fault) => panic!("{fault}"),
+        };
         assert!(system.recv().expect("the wire works").is_none(), "the wire is quiet at first");
         Self { system }
     }

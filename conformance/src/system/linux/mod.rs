@@ -22,7 +22,6 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
-use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant};
 
 use super::{
@@ -30,7 +29,8 @@ use super::{
     Unsupported, Wake,
 };
 use diag::SockDiag;
-use packet::PacketSocket;
+pub use link::Link;
+use link::Wire;
 use sockets::{Attempt, Effort, Sockets, Wait};
 
 mod diag;
@@ -39,7 +39,6 @@ mod link;
 mod netlink;
 mod offload;
 mod options;
-mod packet;
 mod shell;
 mod sockets;
 pub(crate) mod sys;
@@ -55,7 +54,7 @@ pub struct Linux {
     /// The network namespace, for what the kernel ties to the calling thread: new sockets and sysctls.
     network: File,
     sockets: Sockets,
-    wire: PacketSocket,
+    wire: Wire,
     diag: SockDiag,
     /// A datagram that was seen while waiting.
     arrived: Option<Datagram>,
@@ -82,15 +81,23 @@ impl Linux {
     /// [`Fault::Harness`], above all when this process has not [entered](crate::namespace::enter) a namespace where it
     /// may do that.
     pub fn new(mtu: u16) -> Result<Self, Fault> {
+        Self::over(Link::Veth, mtu)
+    }
+
+    /// As [`new`](Self::new), over this link.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new), and [`Fault::Unsupported`] where this user has no such link.
+    pub fn over(link: Link, mtu: u16) -> Result<Self, Fault> {
         sys::unshare(libc::CLONE_NEWNET).map_err(harness("make a network namespace"))?;
         sysctl::prepare().map_err(harness("prepare the sysctls of its network namespace"))?;
-        link::build(mtu).map_err(harness("build a veth pair"))?;
+        let wire = Wire::build(link, mtu).map_err(|error| no_link(link, error))?;
         Ok(Self {
             name: kernel_name(),
             began: Instant::now(),
             network: File::open("/proc/thread-self/ns/net").map_err(harness("keep its network namespace"))?,
             sockets: Sockets::default(),
-            wire: PacketSocket::open().map_err(harness("open a packet socket"))?,
+            wire,
             diag: SockDiag::open().map_err(harness("open a sock_diag socket"))?,
             arrived: None,
             blocked: BTreeMap::new(),
@@ -136,7 +143,7 @@ impl Linux {
     /// Waits until something may have changed.
     fn sleep(&self, time: Duration) -> io::Result<()> {
         let pollfd = |fd, events| libc::pollfd { fd, events, revents: 0 };
-        let mut events = vec![pollfd(self.wire.as_raw_fd(), libc::POLLIN)];
+        let mut events: Vec<_> = self.wire.descriptors().map(|fd| pollfd(fd, libc::POLLIN)).collect();
         let waits = self.blocked.values().flat_map(|blocked| &blocked.wait.fds);
         events.extend(waits.map(|(fd, wanted)| pollfd(*fd, *wanted)));
         let first = self.blocked.values().filter_map(|blocked| blocked.until).min();
@@ -272,6 +279,16 @@ impl Drop for Linux {
 
 fn harness(doing: &'static str) -> impl Fn(io::Error) -> Fault {
     move |error| Fault::Harness { doing, error }
+}
+
+fn no_link(link: Link, error: io::Error) -> Fault {
+    match (link, error.kind()) {
+        (Link::Tun | Link::Tap, io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied) => {
+            let reason = "a link over TUN or TAP needs /dev/net/tun, which this user cannot open: be root, or use veth";
+            Unsupported::Absent { reason }.into()
+        }
+        (Link::Veth | Link::Tun | Link::Tap, _) => harness("build a link to the kernel")(error),
+    }
 }
 
 /// `linux 6.18`: the release without what a distributor appends.

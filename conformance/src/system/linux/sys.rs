@@ -239,12 +239,7 @@ pub(super) fn poll(events: &mut [libc::pollfd], time: Duration) -> io::Result<()
 /// `ioctl(2)` with a request that writes an `int`.
 #[allow(unsafe_code)]
 pub(super) fn ask_number(fd: &OwnedFd, request: IoctlRequest) -> io::Result<c_int> {
-    let number: libc::Ioctl = match request {
-        IoctlRequest::Unread => libc::FIONREAD,
-        IoctlRequest::Unacknowledged => libc::TIOCOUTQ,
-        IoctlRequest::Unsent => 0x894b, // SIOCOUTQNSD
-        IoctlRequest::AtMark => 0x8905, // SIOCATMARK
-    };
+    let number = libc::Ioctl::try_from(request.number()).map_err(io::Error::other)?;
     let mut answer: c_int = 0;
     // SAFETY: the kernel writes an int, which is all that these requests do.
     zero(unsafe { libc::ioctl(fd.as_raw_fd(), number, &raw mut answer) })?;
@@ -260,15 +255,22 @@ pub(super) fn kill_group(leader: u32) {
     }
 }
 
+/// `ioctl(2)` with `TUNSETIFINDEX` and `TUNSETIFF`: makes a device of this name and index on an open `/dev/net/tun`.
+#[allow(unsafe_code)]
+pub(super) fn make_tunnel(device: &File, name: &str, kind: c_int, index: c_int) -> io::Result<()> {
+    // SAFETY: the kernel reads an int.
+    zero(unsafe { libc::ioctl(device.as_raw_fd(), libc::TUNSETIFINDEX, &raw const index) })?;
+    let mut request = interface_request(name);
+    request.ifr_ifru.ifru_flags = kind.try_into().map_err(io::Error::other)?;
+    // SAFETY: the kernel reads an ifreq, whose name is terminated, and its flags, and writes the name back into it.
+    zero(unsafe { libc::ioctl(device.as_raw_fd(), libc::TUNSETIFF, &raw mut request) })
+}
+
 /// `ioctl(2)` with `SIOCETHTOOL` and a `struct ethtool_value`; returns the value that comes back.
 #[allow(unsafe_code)]
 pub(super) fn ethtool(device: &str, command: u32, value: u32) -> io::Result<u32> {
     let mut value = [command, value];
-    // SAFETY: an ifreq is integers and pointers, for which zero is a valid value.
-    let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
-    for (to, from) in request.ifr_name.iter_mut().zip(device.bytes()).take(libc::IFNAMSIZ - 1) {
-        *to = libc::c_char::from_ne_bytes([from]);
-    }
+    let mut request = interface_request(device);
     request.ifr_ifru.ifru_data = value.as_mut_ptr().cast();
     let any = socket(libc::AF_INET, libc::SOCK_DGRAM, 0)?;
     // SAFETY: the kernel reads an ifreq, whose name is terminated because its last byte stays zero, and follows its
@@ -276,6 +278,17 @@ pub(super) fn ethtool(device: &str, command: u32, value: u32) -> io::Result<u32>
     zero(unsafe { libc::ioctl(any.as_raw_fd(), libc::SIOCETHTOOL, &raw mut request) })?;
     let [_, value] = value;
     Ok(value)
+}
+
+/// A `struct ifreq` about the device of this name.
+#[allow(unsafe_code)]
+fn interface_request(device: &str) -> libc::ifreq {
+    // SAFETY: an ifreq is integers and pointers, for which zero is a valid value.
+    let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
+    for (to, from) in request.ifr_name.iter_mut().zip(device.bytes()).take(libc::IFNAMSIZ - 1) {
+        *to = libc::c_char::from_ne_bytes([from]);
+    }
+    request
 }
 
 const SOCKADDR_IN: usize = 16;
@@ -288,12 +301,12 @@ pub(super) fn sockaddr_in(address: SocketAddrV4) -> [u8; SOCKADDR_IN] {
     [family0, family1, high, low, a, b, c, d, 0, 0, 0, 0, 0, 0, 0, 0]
 }
 
-/// `struct sockaddr_ll` for IPv4 over Ethernet: family, protocol, device, hardware type, packet type, length of
+/// `struct sockaddr_ll` over Ethernet: family, protocol, device, hardware type, packet type, length of
 /// address, address.
-pub(super) fn sockaddr_ll(device: i32, address: [u8; 6]) -> [u8; 20] {
+pub(super) fn sockaddr_ll(device: i32, protocol: u16, address: [u8; 6]) -> [u8; 20] {
     let mut bytes = [0; 20];
     bytes[0..2].copy_from_slice(&AF_PACKET.to_ne_bytes());
-    bytes[2..4].copy_from_slice(&ETH_P_IP.to_be_bytes());
+    bytes[2..4].copy_from_slice(&protocol.to_be_bytes());
     bytes[4..8].copy_from_slice(&device.to_ne_bytes());
     bytes[11] = 6;
     bytes[12..18].copy_from_slice(&address);
@@ -305,6 +318,8 @@ const AF_INET: libc::sa_family_t = 2;
 const AF_PACKET: libc::sa_family_t = 17;
 /// IPv4 as an Ethernet type.
 pub(super) const ETH_P_IP: u16 = 0x0800;
+/// All of them, as a packet socket asks for them.
+pub(super) const ETH_P_ALL: u16 = 0x0003;
 
 fn socklen(bytes: &[u8]) -> io::Result<socklen_t> {
     socklen_t::try_from(bytes.len()).map_err(io::Error::other)

@@ -1,36 +1,45 @@
-//! The tester's end of the wire: a packet socket, packet(7).
+//! A device as a packet socket sees it, packet(7).
 
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use super::{link, sys};
 use crate::system::PEER_ADDRESS;
+use crate::system::linux::sys;
 
 /// The longest IPv4 datagram.
 const DATAGRAM: usize = 65_535;
 
 /// Sends and receives whole IPv4 datagrams; the kernel adds and removes the Ethernet header.
-pub(super) struct PacketSocket {
+pub(in crate::system::linux) struct PacketSocket {
     fd: OwnedFd,
+    device: i32,
     /// Where datagrams arrive.
     buffer: Vec<u8>,
 }
 
 impl PacketSocket {
-    /// Opens the tester's end of the wire in the calling thread's network namespace.
-    pub(super) fn open() -> io::Result<Self> {
+    /// The other end of a wire in the calling thread's network namespace: what arrives there.
+    pub(super) fn open(device: i32) -> io::Result<Self> {
+        Self::bound(device, sys::ETH_P_IP)
+    }
+
+    /// The system's own end: what it sends there is seen by those only to whom all protocols are the same.
+    pub(super) fn open_to_overhear(device: i32) -> io::Result<Self> {
+        Self::bound(device, sys::ETH_P_ALL)
+    }
+
+    fn bound(device: i32, protocol: u16) -> io::Result<Self> {
         // Protocol zero: nothing arrives before the socket is bound to one device.
         let fd = sys::socket(libc::AF_PACKET, libc::SOCK_DGRAM | libc::SOCK_NONBLOCK, 0)?;
         sys::set_option(&fd, libc::SOL_SOCKET, libc::SO_TIMESTAMPNS, &1i32.to_ne_bytes())?;
-        sys::bind(&fd, &sys::sockaddr_ll(link::TESTER, [0; 6]))?;
-        Ok(Self { fd, buffer: vec![0; DATAGRAM] })
+        sys::bind(&fd, &sys::sockaddr_ll(device, protocol, [0; 6]))?;
+        Ok(Self { fd, device, buffer: vec![0; DATAGRAM] })
     }
 
-    /// Sends a datagram to the system. Linux runs the receiving stack within this call, so that an answer is normally
-    /// there when it returns.
-    pub(super) fn send(&self, datagram: &[u8]) -> io::Result<()> {
-        let to = sys::sockaddr_ll(link::TESTER, link::SYSTEM_MAC);
+    /// Sends a datagram to this hardware address.
+    pub(super) fn send(&self, datagram: &[u8], mac: [u8; 6]) -> io::Result<()> {
+        let to = sys::sockaddr_ll(self.device, sys::ETH_P_IP, mac);
         sys::send_to(&self.fd, datagram, 0, &to).map(drop)
     }
 
@@ -69,7 +78,7 @@ fn is_for_tester(datagram: &[u8]) -> bool {
     const ICMP: u8 = 1;
     const TCP: u8 = 6;
     match datagram.first_chunk::<20>() {
-        Some([_, _, _, _, _, _, _, _, _, ICMP | TCP, _, _, _, _, _, _, a, b, c, d]) => {
+        Some([0x40..=0x4f, _, _, _, _, _, _, _, _, ICMP | TCP, _, _, _, _, _, _, a, b, c, d]) => {
             [*a, *b, *c, *d] == PEER_ADDRESS.octets()
         }
         Some(_) | None => false,
@@ -116,6 +125,7 @@ mod tests {
 
     fn header(protocol: u8, destination: [u8; 4]) -> Vec<u8> {
         let mut header = vec![0; 20];
+        header[0] = 0x45;
         header[9] = protocol;
         header[16..].copy_from_slice(&destination);
         header
@@ -129,5 +139,8 @@ mod tests {
         assert!(!is_for_tester(&header(17, tester)));
         assert!(!is_for_tester(&header(2, [224, 0, 0, 22])));
         assert!(!is_for_tester(&header(6, tester)[..19]));
+        let mut other = header(6, tester);
+        other[0] = 0x65;
+        assert!(!is_for_tester(&other), "another version, as of what is no IP at all");
     }
 }
