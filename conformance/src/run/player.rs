@@ -118,8 +118,8 @@ impl<'a> Player<'a> {
                 builtins.iter().try_for_each(|builtin| self.command(builtin, event))
             }
             Action::Code(code) => {
-                let assertions = code.assertions().unwrap_or_default();
-                assertions.iter().try_for_each(|assertion| self.assert(*assertion, event))
+                let Ok(program) = code.program() else { return Ok(()) };
+                self.assert(&program, event)
             }
         }
     }

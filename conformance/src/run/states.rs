@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Stop;
 use super::player::{Player, differs, line};
-use crate::script::{Assertion, Builtin, Event};
+use crate::script::{Builtin, Event, Program, state_number};
 use crate::system::{Fault, FourTuple, State, Unsupported};
 
 /// How often a state is asked for again while it is not the expected one, within the system's slack.
@@ -18,12 +18,19 @@ impl Player<'_> {
             Builtin::Probe(probe) => self.ask(event, |states| {
                 probe.count.allows(states.all.iter().filter(|state| probe.states.include(**state)).count())
             }),
-            Builtin::Drop(_) => Err(Fault::Unsupported(Unsupported::Call { what: "tcpdrop" }).into()),
+            Builtin::Defaults | Builtin::Restore => Ok(()),
+            Builtin::Drop(_) | Builtin::DropConnection { .. } | Builtin::Sleep(_) | Builtin::Shell(_) => {
+                Err(Fault::Unsupported(Unsupported::Call { what: "commands besides knobs and questions" }).into())
+            }
         }
     }
 
-    pub(super) fn assert(&mut self, assertion: Assertion, event: &Event) -> Result<(), Stop> {
-        self.ask(event, |states| (states.newest == assertion.state) == assertion.equal)
+    pub(super) fn assert(&mut self, program: &Program, event: &Event) -> Result<(), Stop> {
+        if program.names().iter().any(|name| *name != "tcpi_state") {
+            return Err(Fault::Unsupported(Unsupported::Call { what: "TCP_INFO besides tcpi_state" }).into());
+        }
+        let holds = |states: &States| program.run(&|_| Some(state_number(states.newest))).is_ok();
+        self.ask(event, holds)
     }
 
     /// Asks for the states, again and again for as long as the system may be slow, until they are as the script says.

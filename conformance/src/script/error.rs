@@ -5,6 +5,7 @@ use std::fmt;
 use thiserror::Error;
 
 use super::call::CallError;
+use super::code::CodeError;
 use super::command::CommandError;
 use super::icmp::IcmpError;
 use super::value::Position;
@@ -168,5 +169,5 @@ pub enum Reason {
     Command(CommandError),
     /// Code between `%{` and `}%`.
     #[error("in code: {0}")]
-    Code(CommandError),
+    Code(CodeError),
 }

@@ -52,6 +52,7 @@
 
 mod ast;
 mod call;
+mod code;
 mod command;
 mod conditions;
 mod error;
@@ -68,11 +69,12 @@ pub use ast::{
     TcpOption, TcpOptions, When,
 };
 pub use call::{CallError, Fd, Operation, Polled, Wanted};
-pub use command::{Assertion, Builtin, CommandError, Count, Knob, Probe, States};
+pub use code::{CodeError, Failure, Number, Program};
+pub use command::{Builtin, CommandError, Count, Knob, Probe, States};
 pub use error::{ParseError, Problem, Reason, Unsupported};
 pub use icmp::{IcmpError, Numbers as IcmpNumbers};
 pub use parser::{parse, parse_with};
-pub use state::State;
+pub use state::{State, state_number};
 pub use value::{Errno, Percent, Position, SeqNumber, Tolerance};
 
 /// The scripts of this package: each is named for what it shows, quotes why, and can be run as it stands.

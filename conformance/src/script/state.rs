@@ -22,21 +22,20 @@ pub(super) fn state_named(name: &str) -> Option<State> {
     }
 }
 
-/// The state that Linux gives this number (`include/net/tcp_states.h`), as packetdrill's `tcpi_state` does.
-pub(super) fn state_numbered(number: &str) -> Option<State> {
-    match number {
-        "1" => Some(State::Established),
-        "2" => Some(State::SynSent),
-        "3" => Some(State::SynReceived),
-        "4" => Some(State::FinWait1),
-        "5" => Some(State::FinWait2),
-        "6" => Some(State::TimeWait),
-        "7" => Some(State::Closed),
-        "8" => Some(State::CloseWait),
-        "9" => Some(State::LastAck),
-        "10" => Some(State::Listen),
-        "11" => Some(State::Closing),
-        _ => None,
+/// The number that Linux gives a state (`include/net/tcp_states.h`), which is what `tcpi_state` is.
+pub fn state_number(state: State) -> i64 {
+    match state {
+        State::Established => 1,
+        State::SynSent => 2,
+        State::SynReceived => 3,
+        State::FinWait1 => 4,
+        State::FinWait2 => 5,
+        State::TimeWait => 6,
+        State::Closed => 7,
+        State::CloseWait => 8,
+        State::LastAck => 9,
+        State::Listen => 10,
+        State::Closing => 11,
     }
 }
 
@@ -68,11 +67,23 @@ mod tests {
     }
 
     #[test]
-    fn linux_numbers_eleven_states() {
-        let states: Vec<State> = (1..=11).filter_map(|number| state_numbered(&number.to_string())).collect();
-        assert_eq!(states.len(), 11);
-        assert_eq!((states[0], states[6], states[10]), (State::Established, State::Closed, State::Closing));
-        assert_eq!(state_numbered("0"), None);
-        assert_eq!(state_numbered("12"), None);
+    fn linux_numbers_states_as_its_names_say() {
+        use crate::system::info::constant;
+        for name in [
+            "TCP_ESTABLISHED",
+            "TCP_SYN_SENT",
+            "TCP_SYN_RECV",
+            "TCP_FIN_WAIT1",
+            "TCP_FIN_WAIT2",
+            "TCP_TIME_WAIT",
+            "TCP_CLOSE",
+            "TCP_CLOSE_WAIT",
+            "TCP_LAST_ACK",
+            "TCP_LISTEN",
+            "TCP_CLOSING",
+        ] {
+            assert!(constant(name).is_some(), "{name}");
+            assert_eq!(state_named(name).map(state_number), constant(name), "{name}");
+        }
     }
 }

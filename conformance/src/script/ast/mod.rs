@@ -9,6 +9,7 @@ mod setting;
 
 use std::time::Duration;
 
+use super::code::{self, CodeError, Program};
 use super::command::{self, Builtin};
 use super::error::{Reason, Unsupported};
 use super::value::Position;
@@ -121,7 +122,7 @@ impl Action {
             Self::Icmp(icmp) => icmp.unsupported(),
             Self::Raw(_) => Vec::new(),
             Self::Command(command) => command.builtins().err().map(Reason::Command).into_iter().collect(),
-            Self::Code(code) => code.assertions().err().map(Reason::Code).into_iter().collect(),
+            Self::Code(code) => code.program().err().map(Reason::Code).into_iter().collect(),
         }
     }
 }
@@ -152,12 +153,12 @@ pub struct Code {
 }
 
 impl Code {
-    /// The assertions it makes about `tcpi_state` of the script's newest socket, in order; never empty.
+    /// What it asserts about the inside of the script's newest connection.
     ///
     /// # Errors
     ///
-    /// [`command::CommandError`] says which statement has no meaning here.
-    pub fn assertions(&self) -> Result<Vec<command::Assertion>, command::CommandError> {
-        command::assertions(&self.text)
+    /// [`CodeError`] says which statement has no meaning here.
+    pub fn program(&self) -> Result<Program, CodeError> {
+        code::program(&self.text)
     }
 }

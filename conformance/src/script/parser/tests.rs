@@ -112,15 +112,15 @@ fn settings_have_defaults_and_the_last_one_wins() {
 fn what_has_no_meaning_is_named_with_its_place() {
     let script = parse(
         "suite/a.pkt",
-        "--ip_version=ipv6 --tolerance_usecs=1\n--non_fatal\n0 `kldload tcp_rack`\n+0 %{ print(1) }%\n  +0 epoll_wait(3) = 0\n\
+        "--ip_version=ipv6 --tolerance_usecs=1\n--non_fatal\n0 `sysctl -a`\n+0 %{ exec(1) }%\n  +0 epoll_wait(3) = 0\n\
          +0 bind(3, ..., 16) = 0\n+0 close(3) = -1 EWHATEVER\n+0 close(3) = 0",
     );
     let reports = script.expect("parses").unsupported();
     let reports = reports.iter().map(Unsupported::to_string).collect::<Vec<_>>().join("\n");
     insta::assert_snapshot!(reports, @r"
     suite/a.pkt:1:1: the option --ip_version=ipv6 is not supported
-    suite/a.pkt:3:1: in a command: `kldload tcp_rack` is not sysctl, ss, sockstat or tcpdrop in a form that is understood
-    suite/a.pkt:4:1: in code: `print(1)` is not an assertion of the form assert tcpi_state == TCP_ESTABLISHED
+    suite/a.pkt:3:1: in a command: `-a` is not a name=value for sysctl
+    suite/a.pkt:4:1: in code: `exec(1)` is not an assertion, an assignment or a print that is understood
     suite/a.pkt:5:3: the system call epoll_wait is not supported
     suite/a.pkt:6:1: bind is supported as in `bind(3, ..., ...)`, not with these arguments
     suite/a.pkt:7:1: EWHATEVER is not an error that is known here
