@@ -5,14 +5,17 @@ use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use console::Term;
 use indicatif::{ProgressBar, ProgressStyle};
 use lockstep_conformance::cells::{Cell, Matrix};
 use lockstep_conformance::jobs::CrewError;
 use lockstep_conformance::lab::Lab;
 use lockstep_conformance::namespace::require;
+use lockstep_conformance::report::brief::Brief;
 use lockstep_conformance::report::html::Page;
 use lockstep_conformance::report::junit;
 use lockstep_conformance::report::matrix::Report;
+use lockstep_conformance::report::overview::Overview;
 use lockstep_conformance::scenario::{self, Scenario};
 use lockstep_conformance::verdict::Subject;
 use lockstep_conformance::worker::{self, Task};
@@ -83,11 +86,21 @@ impl Job {
         self.findings.matrices.first()
     }
 
-    /// Tells what was found.
+    /// Tells what was found, as it fits on the terminal; whole where there is none.
     pub fn tell(&self) -> Result<()> {
-        self.findings.matrices.iter().try_for_each(tell)?;
-        if !self.scenarios.is_empty() {
-            tell(&self.findings.report)?;
+        let Findings { report, matrices, .. } = &self.findings;
+        let (height, width) =
+            Term::stdout().size_checked().map_or((usize::MAX, 0), |(height, width)| (height.into(), width.into()));
+        let overview = Overview(matrices);
+        if matrices.len() > 1 && overview.width() <= width {
+            tell(&overview)?;
+        } else {
+            matrices.iter().try_for_each(tell)?;
+        }
+        match self.scenarios.len() {
+            0 => {}
+            few if few <= height => tell(report)?,
+            _ => tell(&Brief(report))?,
         }
         Ok(())
     }

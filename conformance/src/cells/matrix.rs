@@ -70,6 +70,11 @@ impl Matrix {
         table.trim_end().to_owned() + "\n"
     }
 
+    /// Why cells are not as they should be, and a line that counts.
+    pub fn remarks(&self) -> impl Display + '_ {
+        Remarks(self)
+    }
+
     /// How many cells of each sort there are.
     fn summary(&self) -> String {
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
@@ -105,11 +110,19 @@ const fn sort(verdict: &CellVerdict) -> &'static str {
 /// The table, what is not as it should be, and a line that counts.
 impl Display for Matrix {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}\n\n{}", self.system(), self.table(true))?;
-        for outcome in self.outcomes().filter(|outcome| !outcome.verdict.is_green()) {
+        write!(f, "{}\n\n{}\n{}", self.system(), self.table(true), self.remarks())
+    }
+}
+
+/// What is not as it should be, and a line that counts.
+struct Remarks<'a>(&'a Matrix);
+
+impl Display for Remarks<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        for outcome in self.0.outcomes().filter(|outcome| !outcome.verdict.is_green()) {
             explain(outcome, f)?;
         }
-        writeln!(f, "{}: {}", self.system(), self.summary())
+        writeln!(f, "{}: {}", self.0.system(), self.0.summary())
     }
 }
 

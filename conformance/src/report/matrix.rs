@@ -6,6 +6,7 @@ use std::fmt::{self, Display, Formatter};
 use serde::Serialize;
 
 use super::folder;
+use super::sign::Sign;
 use crate::verdict::{Failure, Outcome, Subject, Verdict};
 
 /// The width of a column of verdicts.
@@ -84,7 +85,7 @@ impl Report {
     }
 
     /// One line for each system.
-    fn summary(&self, f: &mut Formatter<'_>) -> fmt::Result {
+    pub(super) fn summary(&self, f: &mut Formatter<'_>) -> fmt::Result {
         for subject in &self.subjects {
             let outcomes: Vec<&Outcome> = self.outcomes.iter().filter(|outcome| outcome.subject == *subject).collect();
             let count = |is: fn(&Verdict) -> bool| outcomes.iter().filter(|outcome| is(&outcome.verdict)).count();
@@ -123,18 +124,19 @@ impl Display for Report {
 }
 
 fn cell(verdict: &Verdict) -> String {
+    let symbol = Sign::from(verdict).symbol();
     match verdict {
-        Verdict::Pass => "✓".to_owned(),
-        Verdict::Deviates { ids } => format!("D {}", ids.join(" ")),
-        Verdict::Fail(_) => "✗".to_owned(),
-        Verdict::Inconclusive { .. } => "~".to_owned(),
-        Verdict::Stale { ids } => format!("! {}", ids.join(" ")),
-        Verdict::Skip { .. } => "s".to_owned(),
-        Verdict::Error { .. } => "?".to_owned(),
+        Verdict::Deviates { ids } | Verdict::Stale { ids } => format!("{symbol} {}", ids.join(" ")),
+        Verdict::Pass
+        | Verdict::Fail(_)
+        | Verdict::Inconclusive { .. }
+        | Verdict::Skip { .. }
+        | Verdict::Error { .. } => symbol.to_owned(),
     }
 }
 
-fn explain(outcome: &Outcome, f: &mut Formatter<'_>) -> fmt::Result {
+/// Why it is not as it should be, or was left out; whole.
+pub(super) fn explain(outcome: &Outcome, f: &mut Formatter<'_>) -> fmt::Result {
     let place = format!("{} on {}", outcome.scenario, outcome.system.as_deref().unwrap_or(outcome.subject.name()));
     match &outcome.verdict {
         Verdict::Pass | Verdict::Deviates { .. } => Ok(()),

@@ -19,16 +19,16 @@ pub fn exhibits(page: &Page) -> Vec<Exhibit> {
         let shown: Vec<Shown> = page.matrices.iter().filter_map(|matrix| matrix.get(cell)).map(shown).collect();
         let title = format!("{} ← {}", cell.configuration, cell.stimulus);
         let section = format!("{} {}", section_of(cell.configuration.state()), "segment arrives");
-        (!shown.is_empty()).then(|| Exhibit {
-            id: id(place),
-            title,
-            section,
-            words: Vec::new(),
-            rules: rules(&shown),
-            shown,
-        })
+        let (command, rules) = (format!("matrix --print '{cell}'"), rules(&shown));
+        (!shown.is_empty()).then(|| Exhibit { id: id(place), title, section, command, words: Vec::new(), rules, shown })
     };
     all().into_iter().enumerate().filter_map(exhibit).collect()
+}
+
+/// Its script as far as it asks: what follows the stimulus was seen.
+fn asked(outcome: &CellOutcome) -> String {
+    let last = outcome.ladder.iter().filter_map(|row| row.line).max().and_then(|line| usize::try_from(line).ok());
+    outcome.script.lines().take(last.unwrap_or(usize::MAX)).map(|line| format!("{line}\n")).collect()
 }
 
 /// What the RFC says of it: the rules that the stimulus fired where a system does as it says.
@@ -91,7 +91,7 @@ fn shown(outcome: &CellOutcome) -> Shown {
         failure,
         deviations,
         normalised: Vec::new(),
-        script: outcome.script.clone(),
+        script: asked(outcome),
         ladder: outcome.ladder.clone(),
     }
 }

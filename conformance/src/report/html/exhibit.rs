@@ -14,6 +14,8 @@ pub struct Exhibit {
     pub title: String,
     /// What it belongs to: a section of the RFC, or a folder.
     pub section: String,
+    /// How to see it again.
+    pub command: String,
     /// What the RFC says, paragraph by paragraph.
     pub words: Vec<String>,
     /// The rules of the table that decide.

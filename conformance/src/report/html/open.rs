@@ -22,6 +22,7 @@ pub fn template(exhibit: &Exhibit, lab: &Lab) -> Markup {
             }
             @for rule in &exhibit.rules { (rule::quoted(rule)) }
             @for shown in &exhibit.shown { (system(shown, lab)) }
+            p.again { "To see it again: " code { "lockstep-conformance " (exhibit.command) } }
         }
     }
 }

@@ -25,6 +25,7 @@ pub fn exhibits(page: &Page) -> Vec<Exhibit> {
                 id: format!("s{}", exhibits.len()),
                 title: outcome.scenario.clone(),
                 section: folder(&outcome.scenario).to_owned(),
+                command: format!("run {}", scenario.map(|it| it.path.display().to_string()).unwrap_or_default()),
                 words: scenario.map(|scenario| remarks(&text(scenario))).unwrap_or_default(),
                 rules: Vec::new(),
                 shown: Vec::new(),
