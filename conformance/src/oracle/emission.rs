@@ -109,8 +109,11 @@ impl Belief {
         if ends <= 0 && segment.has(Flag::Fin) != (tcb.fin_sent() && ends == 0) {
             return Err("the FIN keeps its sequence number".to_owned());
         }
-        self.wait_is_over(now, terms)?;
-        self.ledger.retransmitted(now);
+        if !self.ledger.goes_on_at(segment.seq) {
+            self.wait_is_over(now, terms)?;
+            self.ledger.retransmitted(now);
+        }
+        self.ledger.sent_again(segment.end(), tcb.snd_nxt());
         let new = u32::try_from(ends).unwrap_or(0);
         if new == 0 {
             self.note(segment);

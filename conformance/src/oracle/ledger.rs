@@ -53,6 +53,9 @@ pub struct Ledger {
     pub(super) last_said: Option<(Seq, u32)>,
     /// Bare ACKs since SND.UNA last moved that acknowledge nothing new while something is in flight (RFC 5681 §2).
     pub(super) duplicates: u8,
+    /// A loss was noticed: what lies between these numbers may be lost too, and go out again without another wait (RFC 5681
+    /// §3.1, RFC 6582 §3.2).
+    perhaps_lost: Option<(Seq, Seq)>,
     /// Events whose rules have asked for an acknowledgment, less those that were seen: one may pay for all, but each may
     /// leave.
     pub(super) acks_asked_for: u32,
@@ -109,6 +112,16 @@ impl Ledger {
         if let Some(started) = self.started(Timer::Retransmit) {
             self.rexmit_interval = Some(now.saturating_sub(started));
         }
+    }
+
+    /// Something up to `next` was sent again, of what ends at `end`.
+    pub fn sent_again(&mut self, next: Seq, end: Seq) {
+        self.perhaps_lost = end.after(next).then_some((next, end));
+    }
+
+    /// Whether a segment here goes on with what was sent again.
+    pub fn goes_on_at(&self, seq: Seq) -> bool {
+        self.perhaps_lost.is_some_and(|(next, end)| !seq.before(next) && seq.before(end))
     }
 
     /// A closed window was probed: the next probe may take longer.
