@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand};
 use lockstep_conformance::cells::Cell;
 use lockstep_conformance::deviations::DeviationsError;
 use lockstep_conformance::lab::Lab;
+use lockstep_conformance::system::linux::Link;
 use lockstep_conformance::verdict::Subject;
 use lockstep_conformance::worker::{self, Kind};
 
@@ -84,6 +85,9 @@ pub struct Bench {
     /// Define a name for the `#ifdef` lines of scripts.
     #[arg(short = 'D', value_name = "NAME")]
     defines: Vec<String>,
+    /// What joins the tester to the kernel; all but veth need root.
+    #[arg(long, value_name = "veth|tun|tap", default_value_t)]
+    link: Link,
     /// How many run side by side, as many as there are cores without it; on the kernel, which mostly waits, a multiple.
     #[arg(long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
@@ -100,7 +104,7 @@ impl Bench {
 
     /// What holds for all of them.
     pub fn lab(&self) -> Result<Lab, DeviationsError> {
-        let mut lab = Lab { defines: self.defines.clone(), ..Lab::committed()? };
+        let mut lab = Lab { defines: self.defines.clone(), link: self.link, ..Lab::committed()? };
         lab.rules.patience = self.patience.unwrap_or(lab.rules.patience);
         Ok(lab)
     }

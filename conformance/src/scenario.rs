@@ -95,14 +95,14 @@ impl Scenario {
         path.is_file().then(|| Self::new(path))
     }
 
-    /// Reads its script.
+    /// Reads its script, with these names defined for `#ifdef`.
     ///
     /// # Errors
     ///
     /// [`ReadError`] if it cannot be read, or is no script.
-    pub fn script(&self) -> Result<Script, ReadError> {
+    pub fn script(&self, defines: &[String]) -> Result<Script, ReadError> {
         let text = fs::read_to_string(&self.path).map_err(|error| ReadError::File(error.to_string()))?;
-        Ok(script::parse(&self.name, &text)?)
+        Ok(script::parse_with(&self.name, &text, defines)?)
     }
 }
 

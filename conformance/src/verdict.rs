@@ -231,7 +231,7 @@ impl From<ReadError> for Unjudged {
 /// The verdict, and the run that decided it.
 fn judge(scenario: &Scenario, subject: Subject, lab: &Lab) -> Result<(Verdict, Played), Unjudged> {
     let ledger = &lab.deviations;
-    let script = scenario.script()?;
+    let script = scenario.script(&lab.defines)?;
     let played = Played::on(subject, lab, &script)?;
     let known = ledger.of(&played.system, &scenario.name);
     if known.is_empty() {
@@ -246,7 +246,7 @@ fn judge(scenario: &Scenario, subject: Subject, lab: &Lab) -> Result<(Verdict, P
         return Ok((Verdict::Deviates { ids: ids() }, played));
     }
     let played = match scenario.alternative(subject.name()) {
-        Some(alternative) => Played::on(subject, lab, &alternative.script()?)?,
+        Some(alternative) => Played::on(subject, lab, &alternative.script(&lab.defines)?)?,
         None => played,
     };
     let verdict =

@@ -40,7 +40,7 @@ pub trait Task: Serialize + DeserializeOwned + Sync {
     fn lost(&self, subject: Subject, reason: String) -> Self::Outcome;
 
     /// How long it may take.
-    fn patience(&self, subject: Subject) -> Duration;
+    fn patience(&self, subject: Subject, lab: &Lab) -> Duration;
 }
 
 /// The sorts of tasks.
@@ -80,7 +80,7 @@ pub fn run<T: Task>(
     };
     let crew = Crew { start: &|| child(T::KIND, subject), orders: &Orders { subject, lab: lab.clone() }, hands };
     let lost = |task: &T, lost: &jobs::Lost| task.lost(subject, lost.to_string());
-    crew.run(tasks, |task| task.patience(subject), lost, each)
+    crew.run(tasks, |task| task.patience(subject, lab), lost, each)
 }
 
 fn child(kind: Kind, subject: Subject) -> Command {
@@ -134,13 +134,14 @@ impl Task for Scenario {
 
     /// In virtual time no time passes, in real time as much as the script says, and the one that records a deviation,
     /// both with late timers.
-    fn patience(&self, subject: Subject) -> Duration {
+    fn patience(&self, subject: Subject, lab: &Lab) -> Duration {
         match subject {
             Subject::Lockstep | Subject::Smoltcp => PATIENCE,
             Subject::Linux | Subject::Tap => {
                 let alternative = self.alternative(subject.name());
                 let scripts = [Some(self), alternative.as_ref()].into_iter().flatten();
-                let lengths = scripts.filter_map(|scenario| scenario.script().ok()).map(|script| length(&script));
+                let lengths =
+                    scripts.filter_map(|scenario| scenario.script(&lab.defines).ok()).map(|script| length(&script));
                 PATIENCE + 2 * lengths.sum::<Duration>()
             }
         }
@@ -160,7 +161,7 @@ impl Task for Cell {
         CellOutcome::error(*self, subject, reason)
     }
 
-    fn patience(&self, _: Subject) -> Duration {
+    fn patience(&self, _: Subject, _: &Lab) -> Duration {
         PATIENCE
     }
 }

@@ -87,7 +87,32 @@ fn what_cannot_be_run_is_skipped_aloud() {
     let output = program(&["run", "--system", "lockstep"], &[&file.0]);
     assert!(output.status.success());
     let told = String::from_utf8_lossy(&output.stdout);
-    assert!(told.contains("is not sysctl") && told.contains("lockstep: 1 skipped"), "{told}");
+    assert!(told.contains("no commands besides knobs") && told.contains("lockstep: 1 skipped"), "{told}");
+}
+
+/// What `-D` defines picks the parts of a script.
+#[test]
+fn a_name_can_be_defined() {
+    let script = "#ifdef ODD\n+0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n#else\n+0 close(3) = 0\n#endif\n";
+    let file = Scratch::new("a_name_can_be_defined.pkt", script);
+    assert_eq!(program(&["run", "--system", "lockstep", "-D", "ODD"], &[&file.0]).status.code(), Some(0));
+    assert_eq!(program(&["run", "--system", "lockstep"], &[&file.0]).status.code(), Some(1));
+}
+
+/// Every file that was asked for says the same.
+#[test]
+fn the_files_agree() {
+    let folder = scenario::folder().join("3.5.2-reset");
+    let [json, junit, html] = ["json", "xml", "html"].map(|kind| Scratch::new(&format!("the_files_agree.{kind}"), ""));
+    let files: [&Path; 7] =
+        [Path::new("--json"), &json, Path::new("--junit"), &junit, Path::new("--html"), &html, &folder];
+    let output = program(&["run", "--system", "lockstep", "--jobs", "3"], &files);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = |file: &Path| std::fs::read_to_string(file).expect("it was written");
+    let report: serde_json::Value = serde_json::from_str(&text(&json)).expect("it is JSON");
+    let count = report["outcomes"].as_array().map_or(0, Vec::len);
+    assert!(count > 0 && text(&junit).matches("<testcase ").count() == count, "{}", text(&junit));
+    assert_eq!(text(&html).matches("<template id=\"s").count(), count);
 }
 
 #[test]

@@ -14,7 +14,7 @@ mod quiet;
 
 /// Whether both judges agree that a stack with this table does what the scenario says. What panics, or never ends, does not.
 pub fn passes(scenario: &Scenario, table: &'static Table) -> bool {
-    let script = scenario.script().expect("a script");
+    let script = scenario.script(&[]).expect("a script");
     let play = || {
         let mut system = Lockstep::new(script.mtu(), table).expect("a stack");
         let terms = Subject::Lockstep.terms(&system);

@@ -52,6 +52,7 @@ impl Page<'_> {
                     (scenarios::section(subjects, &scenarios))
                 }
             }
+            (rule::glossary(&exhibits))
             @for exhibit in exhibits { (open::template(exhibit, self.lab)) }
             dialog #exhibit aria-label="What is behind a sign" {
                 button #close type="button" aria-label="Close" { "✕" }

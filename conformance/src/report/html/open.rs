@@ -121,11 +121,11 @@ fn seen(row: Option<&Row>) -> Markup {
     }
 }
 
-/// The rules that it fired; their words are at hand.
+/// The rules that it fired.
 fn rules(row: &Row) -> Markup {
     html! {
         @for rule in rule::deciding(&row.rules) {
-            span.rule title=(rule::words(rule)) { (rule.name) } " "
+            span.rule { (rule.name) } " "
         }
     }
 }

@@ -4,6 +4,7 @@
     const all = (selector, within = document) => [...within.querySelectorAll(selector)];
     const dialog = one("#exhibit"), content = one("#content"), form = one("#filters");
     const signs = all("button.sign");
+    const words = Object.fromEntries(all("[data-rule]", one("#rules").content).map(rule => [rule.dataset.rule, rule.textContent]));
 
     // Opens what is behind a sign, with the exchange of one system unfolded; the address then leads there.
     function open(id, system) {
@@ -11,6 +12,7 @@
         if (!(template instanceof HTMLTemplateElement)) return;
         content.replaceChildren(template.content.cloneNode(true));
         for (const part of all("details.system", content)) part.open = !system || part.dataset.system === system;
+        for (const rule of all(".rule", content)) rule.title = words[rule.textContent] || "";
         history.replaceState(null, "", `#${id}${system ? `/${system}` : ""}`);
         if (!dialog.open) dialog.showModal();
         content.scrollTop = 0;

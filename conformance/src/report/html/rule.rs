@@ -1,8 +1,12 @@
 //! Rules of the table, with the words that they follow.
 
+use std::collections::BTreeMap;
+
 use lockstep_model::Table;
 use lockstep_model::table::{Next, Rule};
 use maud::{Markup, html};
+
+use super::exhibit::Exhibit;
 
 /// The rule of this name.
 fn named(name: &str) -> Option<&'static Rule> {
@@ -17,15 +21,26 @@ pub fn deciding(names: &[String]) -> Vec<&'static Rule> {
     if acting.is_empty() { rules.into_iter().next_back().into_iter().collect() } else { acting }
 }
 
+/// The words of the rules that are named on the page, once for all ladders: the script of the page shows them.
+pub fn glossary(exhibits: &[&Exhibit]) -> Markup {
+    let rows = exhibits.iter().flat_map(|exhibit| &exhibit.shown).flat_map(|shown| &shown.ladder);
+    let rules = rows.flat_map(|row| deciding(&row.rules)).map(|rule| (rule.name, rule));
+    html! {
+        template #rules {
+            @for (name, rule) in rules.collect::<BTreeMap<_, _>>() { p data-rule=(name) { (words(rule)) } }
+        }
+    }
+}
+
 /// The words that it follows, each with its place.
-pub fn words(rule: &Rule) -> String {
+fn words(rule: &Rule) -> String {
     let cited = rule.cite.iter();
     let words: Vec<String> =
         cited.map(|cite| format!("RFC {} §{}: “{}”", cite.doc.number(), cite.section, cite.quote)).collect();
     words.join("\n")
 }
 
-/// The same, to be read and followed.
+/// A rule, to be read and followed.
 pub fn quoted(rule: &Rule) -> Markup {
     html! {
         blockquote.cite {
