@@ -49,10 +49,11 @@ fn a_failure_is_found_opened_and_read() {
     let arguments = ["run", "--system", "lockstep", folder, file.to_str().expect("a name")];
     let Some(mut browser) = page(&arguments) else { return };
 
-    assert_eq!(browser.ask("document.querySelectorAll('.list tbody tr').length"), 7);
+    let rows = browser.ask("document.querySelectorAll('.list tbody tr').length");
+    assert!(rows.as_u64().is_some_and(|rows| rows > 5), "{rows}");
     browser.click("label:has(input[value=fails])");
     assert_eq!(browser.ask("document.querySelectorAll('.list tbody tr:not([hidden])').length"), 1);
-    assert_eq!(browser.ask("document.querySelector('#filters output').value"), "1 of 7");
+    assert_eq!(browser.ask("document.querySelector('#filters output').value"), format!("1 of {rows}"));
 
     browser.click("button.sign.fails");
     let opened = browser.ask("document.querySelector('#exhibit').open && document.querySelector('#exhibit').innerText");
@@ -68,7 +69,7 @@ fn a_failure_is_found_opened_and_read() {
     browser.press(Key::Escape);
     assert_eq!(browser.ask("document.querySelector('#exhibit').open"), false);
     browser.click("button[type=reset]");
-    browser.wait("document.querySelectorAll('.list tbody tr:not([hidden])').length == 7");
+    browser.wait(&format!("document.querySelectorAll('.list tbody tr:not([hidden])').length == {rows}"));
 }
 
 /// From the first sign to another one and back, without a mouse.
