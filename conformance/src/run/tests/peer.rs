@@ -60,11 +60,19 @@ fn octets_are_injected_as_they_are() {
     assert_eq!(end(&tcp("00", "+0 `ss -tan | grep ESTAB`")), End::Completed);
 }
 
-/// A SYN of raw octets opens a connection as any other.
+/// A SYN of raw octets opens a connection as any other; its text begins where the SYN says, here at 5001.
 #[test]
 fn octets_may_open_a_connection() {
-    let syn = "0000 0000 fffffff0 00000000 50 02 ffff 0000 0000";
-    let text = format!("+0 < raw tcp [{syn}]\n+0 > S. 0:0(0) ack 1 <mss 1460>\n+0 < . 1:1(0) ack 1 win 65535");
+    let syn = "0000 0000 00001378 00000000 50 02 ffff 0000 0000";
+    let text = format!(
+        "+0 < raw tcp [{syn}]
+        +0 > S. 0:0(0) ack 5001 <mss 1460>
+        +0 < . 5001:5001(0) ack 1 win 65535
+        +0 accept(3, ..., ...) = 4
+        +0 < P. 5001:5011(10) ack 1 win 65535
+        +0 > . 1:1(0) ack 5011
+        +0 read(4, ..., 10) = 10"
+    );
     assert_eq!(end(&after(3, &text)), End::Completed);
 }
 
