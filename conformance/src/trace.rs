@@ -51,4 +51,6 @@ pub enum What {
         /// Its state.
         state: State,
     },
+    /// The operator ended this connection, from beside its user.
+    Dropped(FourTuple),
 }

@@ -133,7 +133,7 @@ impl<'t> Telling<'t> {
                 What::Returned { id, ret } => {
                     telling.returned.insert(*id, ret);
                 }
-                What::Called { .. } | What::Probed { .. } => {}
+                What::Called { .. } | What::Probed { .. } | What::Dropped(_) => {}
             }
         }
         telling.learn_options();
@@ -176,6 +176,8 @@ impl<'t> Telling<'t> {
             What::Called { id, call } => self.tell_call(index, *id, call),
             What::Returned { id, ret } => self.tell_return(index, *id, ret),
             What::Probed { connection, state } => self.add(index, *connection, Happened::Probed(*state)),
+            // Who does it makes no difference to the connection.
+            What::Dropped(connection) => self.add(index, *connection, Happened::Aborted),
         }
     }
 
@@ -240,9 +242,12 @@ impl<'t> Telling<'t> {
         let Ok(success) = ret else { return };
         let call = self.trace.observations[..index].iter().find_map(|observation| match &observation.what {
             What::Called { id: called, call } if *called == id => Some(call),
-            What::Called { .. } | What::Injected(_) | What::Sent(_) | What::Returned { .. } | What::Probed { .. } => {
-                None
-            }
+            What::Called { .. }
+            | What::Injected(_)
+            | What::Sent(_)
+            | What::Returned { .. }
+            | What::Probed { .. }
+            | What::Dropped(_) => None,
         });
         match (call, &success.output) {
             (Some(Call::Accept { fd }), Output::Address(remote)) => {

@@ -72,7 +72,7 @@ pub fn draw(trace: &Trace, reasons: &Reasons) -> Vec<Row> {
         .iter()
         .filter_map(|seen| match &seen.what {
             What::Returned { id, ret } => Some((*id, (seen.at, ret))),
-            What::Injected(_) | What::Sent(_) | What::Called { .. } | What::Probed { .. } => None,
+            What::Injected(_) | What::Sent(_) | What::Called { .. } | What::Probed { .. } | What::Dropped(_) => None,
         })
         .collect();
     let rules = |index| reasons.get(&index).into_iter().flatten().map(ToString::to_string).collect();
@@ -86,6 +86,7 @@ fn row(seen: &Observation, returns: &BTreeMap<u32, (Duration, &Ret)>, numbers: &
         // Told where the call was made.
         What::Returned { .. } => return None,
         What::Probed { connection, state } => (Side::System, format!("{state} ({})", connection.local.port())),
+        What::Dropped(connection) => (Side::System, format!("dropped ({})", connection.local.port())),
         What::Injected(datagram) => (Side::Injected, numbers.injected(datagram)),
         What::Sent(datagram) => (Side::Sent, numbers.sent(datagram)),
     };

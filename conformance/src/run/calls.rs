@@ -22,13 +22,16 @@ const PEER: SocketAddrV4 = SocketAddrV4::new(PEER_ADDRESS, PEER_PORT);
 #[derive(Default)]
 pub(super) struct Sockets {
     open: BTreeMap<Fd, Socket>,
+    /// How many of them have had a connection, or asked for one.
+    connections: u32,
 }
 
 /// A socket, as far as its owner keeps account.
 struct Socket {
     descriptor: Descriptor,
     bound: bool,
-    connected: bool,
+    /// The number of its connection, the newest has the greatest; 0 is none.
+    connection: u32,
     /// How many octets were written.
     written: u32,
     /// The position of the next octet to be read.
@@ -36,8 +39,8 @@ struct Socket {
 }
 
 impl Socket {
-    fn new(descriptor: Descriptor, read: Option<u32>) -> Self {
-        Self { descriptor, bound: false, connected: false, written: 0, read }
+    fn new(descriptor: Descriptor, connection: u32, read: Option<u32>) -> Self {
+        Self { descriptor, bound: false, connection, written: 0, read }
     }
 }
 
@@ -111,12 +114,20 @@ impl Sockets {
         self.call(operation).descriptor() != Some(NO_DESCRIPTOR)
     }
 
+    /// The socket of the newest connection, if one is open.
+    pub(super) fn newest(&self) -> Option<Descriptor> {
+        let newest = self.open.values().filter(|socket| socket.connection > 0).max_by_key(|socket| socket.connection);
+        newest.map(|socket| socket.descriptor)
+    }
+
     /// Tells the conversation what a call is about to begin.
     pub(super) fn announce(&mut self, operation: &Operation, conversation: &mut Conversation) {
         if let Operation::Connect(fd) | Operation::FastOpen { fd, .. } = operation
             && let Some(socket) = self.open.get_mut(fd)
-            && !std::mem::replace(&mut socket.connected, true)
+            && socket.connection == 0
         {
+            self.connections += 1;
+            socket.connection = self.connections;
             conversation.opens_actively(socket.bound);
         }
     }
@@ -163,7 +174,9 @@ impl Sockets {
         let descriptor = Descriptor(i32::try_from(value).unwrap_or(-1));
         let number = if let Returned::Value(number) = wanted { *number } else { value };
         let accepted = matches!(operation, Operation::Accept { .. });
-        let socket = Socket::new(descriptor, accepted.then(|| conversation.first_position()));
+        self.connections += u32::from(accepted);
+        let connection = if accepted { self.connections } else { 0 };
+        let socket = Socket::new(descriptor, connection, accepted.then(|| conversation.first_position()));
         self.open.insert(Fd(i32::try_from(number).ok()?), socket);
         let nonblocking =
             matches!(operation, Operation::Socket { nonblocking: true } | Operation::Accept { nonblocking: true, .. });

@@ -19,6 +19,7 @@
 mod acks;
 mod calls;
 mod clock;
+mod commands;
 mod compare;
 mod conversation;
 mod edge;

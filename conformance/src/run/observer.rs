@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::time::Duration;
 
-use crate::system::{Call, CallId, Fault, FourTuple, Progress, Returned, State, System, Timing, Wake};
+use crate::system::{
+    Call, CallId, Descriptor, Fault, FourTuple, Progress, Returned, State, System, TcpInfo, Timing, Wake,
+};
 use crate::trace::{Observation, Trace, What};
 
 /// More than any script asks for: a system that sends this much has gone wild.
@@ -138,6 +140,21 @@ impl<'a> Observer<'a> {
     /// Writes down that a connection was in a state.
     pub(super) fn note_state(&mut self, connection: FourTuple, state: State, line: Option<u32>) {
         self.write(self.now(), What::Probed { connection, state }, line);
+    }
+
+    /// What the system tells of the inside of a connection.
+    pub(super) fn info(&mut self, fd: Descriptor) -> Result<TcpInfo, Fault> {
+        self.system.info(fd)
+    }
+
+    /// Ends a connection from beside its user.
+    pub(super) fn drop_connection(&mut self, connection: FourTuple, line: u32) -> Result<(), Fault> {
+        self.write(self.now(), What::Dropped(connection), Some(line));
+        self.system.drop_connection(connection)
+    }
+
+    pub(super) fn shell(&mut self, command: &str) -> Result<(), Fault> {
+        self.system.shell(command)
     }
 
     pub(super) fn initial_sequence(&mut self, iss: u32) -> Result<(), Fault> {

@@ -14,7 +14,7 @@ use super::timestamps::Timestamps;
 use super::user::Blocked;
 use super::wire::Segment;
 use super::{Difference, End, Run, Stop};
-use crate::script::{Action, Direction, Event, NonFatal, Script};
+use crate::script::{Action, Builtin, Direction, Event, NonFatal, Script};
 use crate::system::{System, Timing};
 
 /// How long an event that may happen at any time is waited for in virtual time.
@@ -80,7 +80,8 @@ impl<'a> Player<'a> {
 
     /// Refuses a script that would wait for longer than anybody wants to.
     fn have_patience(&self, script: &Script) -> Result<(), Stop> {
-        let seconds = self.clock.length(&script.events).as_secs();
+        let sleeps: Duration = script.events.iter().map(sleep).sum();
+        let seconds = (self.clock.length(&script.events) + sleeps).as_secs();
         if is_virtual(self.observer.timing()) || seconds <= u64::from(self.rules.patience) {
             return Ok(());
         }
@@ -135,6 +136,13 @@ impl<'a> Player<'a> {
 /// Whether time passes at once.
 fn is_virtual(timing: Timing) -> bool {
     timing.slack.is_zero()
+}
+
+/// How long the commands of an event sleep.
+fn sleep(event: &Event) -> Duration {
+    let Action::Command(command) = &event.action else { return Duration::ZERO };
+    let sleep = |builtin: &Builtin| if let Builtin::Sleep(time) = builtin { *time } else { Duration::ZERO };
+    command.builtins().unwrap_or_default().iter().map(sleep).sum()
 }
 
 pub(super) fn line(event: &Event) -> u32 {

@@ -1,50 +1,62 @@
-//! Commands and code: knobs, and questions about states.
+//! Questions about states, and about what else a system tells of its connections.
 
 use std::fmt;
 use std::time::Duration;
 
 use super::Stop;
 use super::player::{Player, differs, line};
-use crate::script::{Builtin, Event, Program, state_number};
-use crate::system::{Fault, FourTuple, State, Unsupported};
+use crate::script::{Event, Failure, Probe, Program, state_number};
+use crate::system::{Fault, FourTuple, State, TcpInfo};
 
-/// How often a state is asked for again while it is not the expected one, within the system's slack.
+/// How often a question is asked again while the answer is not the expected one, within the system's slack.
 const ASK_AGAIN: Duration = Duration::from_millis(1);
 
 impl Player<'_> {
-    pub(super) fn command(&mut self, builtin: &Builtin, event: &Event) -> Result<(), Stop> {
-        match builtin {
-            Builtin::Set(knob) => Ok(self.observer.knob(&knob.name, &knob.value)?),
-            Builtin::Probe(probe) => self.ask(event, |states| {
-                probe.count.allows(states.all.iter().filter(|state| probe.states.include(**state)).count())
-            }),
-            Builtin::Defaults | Builtin::Restore => Ok(()),
-            Builtin::Drop(_) | Builtin::DropConnection { .. } | Builtin::Sleep(_) | Builtin::Shell(_) => {
-                Err(Fault::Unsupported(Unsupported::Call { what: "commands besides knobs and questions" }).into())
-            }
-        }
+    /// Counts the connections in some states.
+    pub(super) fn probe(&mut self, probe: &Probe, event: &Event) -> Result<(), Stop> {
+        self.ask(event, |player| {
+            let states = player.states()?;
+            let holds = probe.count.allows(states.all.iter().filter(|state| probe.states.include(**state)).count());
+            let answer = if holds { Ok(()) } else { Err(states.to_string()) };
+            Ok((states, answer))
+        })
     }
 
+    /// Checks what a block of code asserts of the script's newest connection.
     pub(super) fn assert(&mut self, program: &Program, event: &Event) -> Result<(), Stop> {
-        if program.names().iter().any(|name| *name != "tcpi_state") {
-            return Err(Fault::Unsupported(Unsupported::Call { what: "TCP_INFO besides tcpi_state" }).into());
+        // The state is known even of a connection that no socket belongs to any more.
+        let asks_for_more = program.names().iter().any(|name| *name != "tcpi_state");
+        let socket = self.sockets.newest().filter(|_| asks_for_more);
+        if asks_for_more && socket.is_none() {
+            return Err(differs(event, "there is no connection that could be asked".to_owned()));
         }
-        let holds = |states: &States| program.run(&|_| Some(state_number(states.newest))).is_ok();
-        self.ask(event, holds)
+        self.ask(event, |player| {
+            let states = player.states()?;
+            let info = socket.map(|fd| player.observer.info(fd)).transpose()?.unwrap_or_default();
+            let answer = match program.run(&|name| look_up(name, &states, &info)) {
+                Ok(_) => Ok(()),
+                Err(Failure::Unknown(name)) => return Err(Stop::Skip(format!("this system does not tell {name}"))),
+                Err(failure @ (Failure::False { .. } | Failure::Arithmetic { .. })) => Err(failure.to_string()),
+            };
+            Ok((states, answer))
+        })
     }
 
-    /// Asks for the states, again and again for as long as the system may be slow, until they are as the script says.
-    fn ask(&mut self, event: &Event, hold: impl Fn(&States) -> bool) -> Result<(), Stop> {
+    /// Asks a question, again and again for as long as the system may be slow, until the answer is as the script says.
+    fn ask(
+        &mut self,
+        event: &Event,
+        question: impl Fn(&mut Self) -> Result<(States, Result<(), String>), Stop>,
+    ) -> Result<(), Stop> {
         let patience = self.observer.now() + self.observer.timing().slack;
         loop {
-            let states = self.states()?;
-            let (holds, now) = (hold(&states), self.observer.now());
-            if holds || now >= patience {
+            let (states, answer) = question(self)?;
+            let now = self.observer.now();
+            if answer.is_ok() || now >= patience {
                 for (connection, state) in &states.connections {
                     self.observer.note_state(*connection, *state, Some(line(event)));
                 }
-                let seen = if holds { Ok(()) } else { Err(differs(event, states.to_string())) };
-                return seen;
+                return answer.map_err(|seen| differs(event, seen));
             }
             self.observer.wait_until(now + ASK_AGAIN)?;
         }
@@ -60,6 +72,14 @@ impl Player<'_> {
         let live = connections.iter().map(|(_, state)| *state).filter(|state| *state != State::Listen);
         let newest = self.observer.peek(self.conversation.connection())?;
         Ok(States { all: live.chain(listener).collect(), newest, connections })
+    }
+}
+
+/// What a name in a block of code means.
+fn look_up(name: &str, states: &States, info: &TcpInfo) -> Option<i64> {
+    match name.strip_prefix("tcpi_")? {
+        "state" => Some(state_number(states.newest)),
+        field => info.get(field),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Scripts on Lockstep, most of them wrong: each difference is seen, at its line, and told in words.
 
+mod asked;
 mod peer;
 mod rules;
 
@@ -134,7 +135,10 @@ fn states_are_asked_for() {
         ("%{ assert tcpi_state == TCP_ESTABLISHED }%", None),
         ("`ss -tan | grep -c ESTAB | grep 2`", Some("ESTABLISHED and LISTEN")),
         ("`! ss -Htan state connected | grep :`", Some("ESTABLISHED and LISTEN")),
-        ("%{ assert tcpi_state != TCP_ESTABLISHED }%", Some("ESTABLISHED and LISTEN")),
+        (
+            "%{ assert tcpi_state != TCP_ESTABLISHED }%",
+            Some("`tcpi_state != TCP_ESTABLISHED` does not hold: tcpi_state is 1"),
+        ),
     ] {
         let text = format!("{TEXT}+0 {question}\n");
         match seen {
@@ -171,8 +175,8 @@ fn what_is_not_there_is_a_reason_to_skip() {
     for (line, reason) in [
         ("0 `sysctl -w net.ipv4.tcp_fastopen=1`", "does not take the value"),
         ("0 `sysctl -w net.ipv4.tcp_frto=0`", "no knob"),
-        ("0 `tcpdrop -s ESTABLISHED`", "no tcpdrop"),
-        ("0 `modprobe tcp_bbr`", "modprobe"),
+        ("0 `tcpdrop 192.0.2.1 1 192.0.2.2 2`", "there is no connection of 192.0.2.1:1"),
+        ("0 `modprobe tcp_bbr`", "no shell"),
         ("0 epoll_create(1) = 3", "epoll_create"),
     ] {
         match end(line) {
