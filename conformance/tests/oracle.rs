@@ -293,6 +293,35 @@ fn planted_a_retransmission_long_before_any_timeout() {
         .rejected("before the shortest timeout");
 }
 
+/// What comes after it was lost too, perhaps.
+#[test]
+fn after_a_timeout_the_rest_of_the_flight_goes_out_again_at_once() {
+    Tape::established()
+        .writes(90)
+        .says(Flags::ACK, 1, 1, 50)
+        .says(Flags::ACK, 51, 1, 40)
+        .after(1_000)
+        .says(Flags::ACK, 1, 1, 50)
+        .after(10)
+        .hears(Flags::ACK, 1, 51, 0)
+        .says(Flags::ACK, 51, 1, 40)
+        .hears(Flags::ACK, 1, 91, 0)
+        .explained();
+}
+
+#[test]
+fn planted_a_second_retransmission_right_after_the_first() {
+    Tape::established()
+        .writes(90)
+        .says(Flags::ACK, 1, 1, 50)
+        .says(Flags::ACK, 51, 1, 40)
+        .after(1_000)
+        .says(Flags::ACK, 1, 1, 50)
+        .after(20)
+        .says(Flags::ACK, 1, 1, 50)
+        .rejected("before the shortest timeout");
+}
+
 #[test]
 fn planted_text_that_is_accepted_and_never_sent() {
     Tape::established().writes(50).rejected("text or a FIN could leave since");
