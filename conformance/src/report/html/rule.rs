@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use lockstep_model::Table;
-use lockstep_model::table::{Next, Rule};
+use lockstep_model::table::{Flow, Next, Rule, Stage};
 use maud::{Markup, html};
 
 use super::exhibit::Exhibit;
@@ -13,12 +13,15 @@ fn named(name: &str) -> Option<&'static Rule> {
     Table::catalogue().rules().iter().find(|rule| rule.name == name)
 }
 
-/// Those of these names that do something; the last of them if none does, for it has decided that nothing is done.
+/// Those of these names that decide something, if only that nothing is done.
 pub fn deciding(names: &[String]) -> Vec<&'static Rule> {
-    let rules: Vec<&Rule> = names.iter().filter_map(|name| named(name)).collect();
-    let acting: Vec<&Rule> =
-        rules.iter().copied().filter(|rule| !rule.then.is_empty() || matches!(rule.next, Next::To(_))).collect();
-    if acting.is_empty() { rules.into_iter().next_back().into_iter().collect() } else { acting }
+    names.iter().filter_map(|name| named(name)).filter(|rule| decides(rule)).collect()
+}
+
+fn decides(rule: &Rule) -> bool {
+    let changes = !rule.then.is_empty() || matches!(rule.next, Next::To(_));
+    // The end of the last check is the end of all segments.
+    changes || matches!(rule.flow, Flow::Done) && !matches!(rule.stage, Stage::Fin | Stage::Persist | Stage::Sent)
 }
 
 /// The words of the rules that are named on the page, once for all ladders: the script of the page shows them.
