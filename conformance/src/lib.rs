@@ -14,7 +14,9 @@
 //! * The script says what should have been seen, the [`oracle`] what the table can explain; a [`verdict`] needs both.
 //! * [`deviations`] knows where a system is different on purpose; a [`lab`] is what is chosen once for all scenarios.
 //! * [`claims`] says what Lockstep claims to be, and names the test that shows it.
-//! * The kernel runs in a [`namespace`], in a child process, the [`worker`]; a [`report`] tells people and programs.
+//! * Everything runs in child processes, [`jobs`] for the [`worker`]: what a script does to its process is a verdict on
+//!   this script. The kernel runs in a [`namespace`] besides.
+//! * A [`report`] tells people and programs.
 
 pub mod cells;
 pub mod claims;

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::thread;
+use std::time::Duration;
 
 use lockstep_conformance::deviations::Deviations;
 use lockstep_conformance::lab::Lab;
@@ -88,6 +90,38 @@ fn what_cannot_be_run_is_skipped_aloud() {
     assert!(output.status.success());
     let told = String::from_utf8_lossy(&output.stdout);
     assert!(told.contains("no commands besides knobs") && told.contains("lockstep: 1 skipped"), "{told}");
+}
+
+/// Two scripts on the kernel, and the process of one of them is killed: that is a verdict on this one.
+#[test]
+fn a_crash_is_a_verdict_on_one_script() {
+    let quick = Scratch::new("a_crash_quick.pkt", "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n");
+    let slow = Scratch::new("a_crash_slow.pkt", "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+9 close(3) = 0\n");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lockstep-conformance"));
+    command.args(["run", "--system", "linux", "--jobs", "1"]).args([&*quick, &*slow]).stdout(Stdio::piped());
+    let program = command.spawn().expect("the program starts");
+    thread::sleep(Duration::from_secs(3));
+    for child in children(program.id()) {
+        let killed = Command::new("kill").args(["-KILL", &child]).status();
+        assert!(killed.is_ok_and(|status| status.success()), "no process {child}");
+    }
+    let output = program.wait_with_output().expect("the program ends");
+    let told = String::from_utf8_lossy(&output.stdout);
+    if let Some(reason) = told.lines().find_map(|line| line.strip_prefix("skipped, no netns: ")) {
+        require::skip(require::NETNS, reason).expect("nobody demands it");
+        return;
+    }
+    assert_eq!(output.status.code(), Some(1));
+    assert!(told.contains("a_crash_slow on linux\n  the run crashed with signal: 9 (SIGKILL)"), "{told}");
+    assert!(told.contains(": 1 conform, 1 could not be judged"), "{told}");
+}
+
+/// The processes that a process has started, in any of its threads.
+fn children(process: u32) -> Vec<String> {
+    let threads = std::fs::read_dir(format!("/proc/{process}/task")).expect("it runs").flatten();
+    let started = |thread: PathBuf| std::fs::read_to_string(thread.join("children")).unwrap_or_default();
+    let children: Vec<String> = threads.map(|thread| started(thread.path())).collect();
+    children.join(" ").split_whitespace().map(str::to_owned).collect()
 }
 
 /// What `-D` defines picks the parts of a script.
