@@ -445,3 +445,12 @@ fn planted_a_wrong_checksum() {
     }
     tape.rejected("checksum is wrong");
 }
+
+/// The operator may end a connection as its user may (RFC 9293 §3.10.5): who is not told of it has no reason for a reset.
+#[test]
+fn a_connection_that_is_dropped_is_aborted() {
+    let dropped = |tape: Tape| tape.add(What::Dropped(CONNECTION));
+    dropped(Tape::established()).says(Flags::RST, 1, 0, 0).probed(State::Listen).explained();
+    Tape::established().says(Flags::RST, 1, 0, 0).rejected("RST");
+    dropped(Tape::established()).probed(State::Established).rejected("ESTABLISHED");
+}

@@ -8,7 +8,9 @@ use lockstep_model::{Seq, SeqNum};
 use serde::{Deserialize, Serialize};
 
 use crate::oracle::Reasons;
-use crate::run::{PEER_INITIAL, returned, wire};
+use crate::run::wire::icmp::{self, Message};
+use crate::run::wire::{self, Unreadable};
+use crate::run::{PEER_INITIAL, returned};
 use crate::script::Flags;
 use crate::system::{Call, Ret, ShutdownHow};
 use crate::trace::{Observation, Trace, What};
@@ -109,16 +111,26 @@ impl Numbers {
                 }
                 notation(&segment, self.system, PEER_INITIAL)
             }
-            Err(unreadable) => unreadable.to_string(),
+            Err(unreadable) => message(icmp::read(datagram), PEER_INITIAL, &unreadable),
         }
     }
 
     fn injected(&self, datagram: &[u8]) -> String {
         match wire::read_injected(datagram) {
             Ok(segment) => notation(&segment, PEER_INITIAL, self.system),
-            Err(unreadable) => unreadable.to_string(),
+            Err(unreadable) => message(icmp::read_injected(datagram), self.system, &unreadable),
         }
     }
+}
+
+/// `<ICMP TYPE=3 CODE=4 MTU=1000><SEQ=1>`: the number is that of the segment it is about, whose sender counts from
+/// `initial`.
+fn message(message: Result<Message, Unreadable>, initial: u32, otherwise: &Unreadable) -> String {
+    let Ok(message) = message else { return otherwise.to_string() };
+    let mtu = message.mtu().map(|mtu| format!(" MTU={mtu}")).unwrap_or_default();
+    let quoted = message.quoted().map(|quoted| Seq::new(quoted.seq).forward_from(Seq::new(initial)));
+    let quoted = quoted.map(|number| format!("<SEQ={number}>")).unwrap_or_default();
+    format!("<ICMP TYPE={} CODE={}{mtu}>{quoted}", message.kind, message.code)
 }
 
 /// `<SEQ=0><ACK=1><CTL=SYN,ACK>`
@@ -223,5 +235,20 @@ mod tests {
         10    0.110000                                     <-- <SEQ=1><CTL=RST>
         11    0.110000  recv(3, 9) = -1 ECONNRESET
         ");
+    }
+
+    #[test]
+    fn messages_are_told_from_segments() {
+        let script = "0 socket(..., SOCK_STREAM|SOCK_NONBLOCK, IPPROTO_TCP) = 3
+            +0 connect(3, ..., ...) = -1 EINPROGRESS
+            +0 > S 0:0(0) <...>
+            +0 < icmp unreachable frag_needed mtu 1000 [0:0(0)]
+            +0 < raw [45 00]";
+        let script = parse("test", script).expect("a script");
+        let mut system = Lockstep::new(1500, Table::repaired()).expect("a stack");
+        let run = run::run(&script, &mut system);
+        let drawn: Vec<String> = draw(&run.trace, &Reasons::new()).iter().map(Row::to_string).collect();
+        assert!(drawn.iter().any(|row| row.ends_with("<-- <ICMP TYPE=3 CODE=4 MTU=1000><SEQ=0>")), "{drawn:#?}");
+        assert!(drawn.iter().any(|row| row.contains("<-- a malformed IPv4 datagram")), "{drawn:#?}");
     }
 }

@@ -127,6 +127,16 @@ fn too_early_and_too_late_is_seen() {
     assert_eq!(line, 13);
 }
 
+/// `*`: whenever it happens, but it has to happen.
+#[test]
+fn what_may_happen_at_any_time_has_to_happen() {
+    let unacknowledged = TEXT.lines().take(12).collect::<Vec<_>>().join("\n");
+    let again = format!("{unacknowledged}\n* > P. 1:11(10) ack 11\n+0 < . 11:11(0) ack 11 win 65535\n");
+    assert_eq!(end(&again), End::Completed);
+    let (line, told) = difference(&format!("{TEXT}* > . 11:11(0) ack 11\n"));
+    assert_eq!((line, told.as_str()), (14, "nothing for 60.004s"));
+}
+
 #[test]
 fn states_are_asked_for() {
     for (question, seen) in [
