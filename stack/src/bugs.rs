@@ -1,7 +1,7 @@
 //! Bugs that other TCPs have had, and that no wrong table can show, for tests to put back: what catches one here would
 //! have caught it there.
 //!
-//! Only the feature `historical-bugs` can put one back, and only tests ask for it. Without it [`is_back`] is constant, and
+//! Only the feature `historical-bugs` can put one back, and only tests ask for it. Without it `is_back` is constant, and
 //! the compiler leaves nothing of any of them.
 
 use std::cell::Cell;
