@@ -7,11 +7,13 @@
 
 mod internet;
 mod link;
+mod script;
 mod stack;
 mod tcp;
 
 pub use internet::{icmpv4, ipv4};
 pub use link::{arp, ethernet};
+pub use script::script;
 pub use stack::stack;
 pub use tcp::{tcp, tcp_header};
 
@@ -21,11 +23,12 @@ use std::io;
 pub type Target = fn(&[u8]);
 
 /// All targets by name, which is also that of the program and of the directory in `corpus`.
-pub const TARGETS: [(&str, Target); 7] = [
+pub const TARGETS: [(&str, Target); 8] = [
     ("arp", arp),
     ("ethernet", ethernet),
     ("icmpv4", icmpv4),
     ("ipv4", ipv4),
+    ("script", script),
     ("stack", stack),
     ("tcp", tcp),
     ("tcp_header", tcp_header),
