@@ -122,3 +122,22 @@ pub(super) fn numbers(version: IcmpVersion, kind: &str, code: Option<&str>) -> R
 fn is(names: &str, name: &str) -> bool {
     names.split('|').any(|known| known == name)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_numbers_are_the_same() {
+        let of = |version, kind: &str, code| numbers(version, kind, code).map(|numbers| (numbers.kind, numbers.code));
+        assert_eq!(of(IcmpVersion::V4, "unreachable", Some("frag_needed")), Ok((3, 4)));
+        assert_eq!(of(IcmpVersion::V4, "unreachable", Some("precedence_cutoff")), Ok((3, 15)));
+        assert_eq!(of(IcmpVersion::V4, "3", Some("frag_needed")), Ok((3, 4)));
+        assert_eq!(of(IcmpVersion::V4, "time_exceeded", None), Ok((11, 0)));
+        assert_eq!(of(IcmpVersion::V4, "200", Some("9")), Ok((200, 9)));
+        assert_eq!(of(IcmpVersion::V6, "unreachable", Some("address_unreachable")), Ok((1, 3)));
+        assert_eq!(of(IcmpVersion::V6, "packet_too_big", None), Ok((2, 0)));
+        assert!(of(IcmpVersion::V4, "packet_too_big", None).is_err());
+        assert!(of(IcmpVersion::V4, "redirect", Some("frag_needed")).is_err());
+    }
+}

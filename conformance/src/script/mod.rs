@@ -26,13 +26,34 @@
 //!
 //! * **Time** ([`When`]): `0.1` since the start, `+0.1` since the previous event, `*` at any time, `+0~+0.5` within a range,
 //!   `+0...0.2` for a call that blocks until then. Without a range an event happens at its time within the tolerance.
-//! * **Packets** ([`Packet`]): `<` is injected, `>` is expected. Flags are `.FSRPEWAU` (`.` is ACK, `-` none). Sequence
-//!   numbers count from the initial sequence number of their sender, modulo 2^32, so that `4294967295` is one before it;
-//!   `!` marks absolute ones, `...(10)` is any number and ten octets. An expected packet without `win` or `urg` may carry any;
-//!   without `<>` it must carry **no option**, and `<...>` allows all.
+//! * **Options** ([`SettingKind`]): `--name=value`, of both dialects. Those that only tell packetdrill how to run are accepted and
+//!   left alone ([`SettingKind::is_harmless`] says which, and why).
+//! * **Parts**: `#ifdef NAME`, `#ifndef`, `#else`, `#endif`; names come from `-D NAME` ([`parse_with`]), `--define=NAME` and `#define`.
+//! * **Packets** ([`Packet`]): `<` is injected, `>` is expected. Flags are `.FSRPEWAU` (`.` is ACK, `-` none), or a digit for the
+//!   counter of AccECN. Sequence numbers count from the initial sequence number of their sender, modulo 2^32, so that
+//!   `4294967295` is one before it; `!` marks absolute ones, `...(10)` is any number and ten octets, `...` any text too. An
+//!   expected packet without `win` or `urg` may carry any; without `<>` it must carry **no option**, and `<...>` allows all.
+//!   `[ttl 64,ect0]` after the direction is about the IP header ([`IpFields`]).
+//! * **ICMP** ([`Icmp`]): `< icmp unreachable frag_needed mtu 1300 [1:1461(1460)]` quotes the segment in brackets.
 //! * **System calls** ([`Call`]), with `...` where the runner fills in an address; [`Call::operation`] gives them a meaning.
-//! * **Commands** ([`Command`]): settings of the kernel (`sysctl`), state assertions (below), and `tcpdrop -s STATE`.
-//! * **Code** ([`Code`]): `assert tcpi_state == NAME`, what TCP_INFO says of the script's socket.
+//! * **Commands** ([`Command`]): settings of the kernel, state assertions (below), pauses, `tcpdrop`; [`Builtin::Shell`] is all else.
+//! * **Code** ([`Code`]): `assert tcpi_snd_cwnd == 10`, what TCP_INFO says of the script's socket, in a small language of exact
+//!   numbers ([`Program`]).
+//!
+//! # What is ours
+//!
+//! No dialect can write what is malformed, nor choose the numbers of the system. These lines can:
+//!
+//! | line | injects |
+//! |---|---|
+//! | `< raw [45 00 ...]` | these octets, as a whole datagram: nothing is added or put right |
+//! | `< raw tcp [0000 0000 ...]` | these octets as the segment in an IPv4 datagram; ports of 0 become those of the connection, a checksum of 0 the right one |
+//! | `< S 0:0(0) win 5 <raw 0200>` | a segment with these octets among its options |
+//! | `< S 0:0(0) win 5 [bad checksum]` | a segment whose checksum is wrong |
+//! | `< S 0:0(0) win 5 [data offset 4]` | ... whose header claims to be that many words long |
+//! | `< S 0:0(0) win 5 [reserved 7]` | ... with these reserved bits |
+//! | `< P. 1:11(10) ack 1 win 5 [cut 3]` | ... without its last octets |
+//! | `--iss=4294967290` | nothing: the system's next active OPEN takes this initial sequence number |
 //!
 //! # Asserting a state
 //!
@@ -55,6 +76,8 @@ mod call;
 mod code;
 mod command;
 mod conditions;
+#[cfg(test)]
+mod dialects;
 mod error;
 mod icmp;
 mod lexer;
@@ -122,10 +145,22 @@ mod tests {
         for (name, text) in &scripts {
             let script = parse(name, text).unwrap_or_else(|error| panic!("{error}"));
             assert_eq!(script.unsupported(), [], "{name}");
-            assert!(
-                script.events.iter().any(|event| matches!(event.action, Action::Packet(_))),
-                "{name} has no packet"
-            );
+            let happens = |event: &Event| matches!(event.action, Action::Packet(_) | Action::Call(_));
+            assert!(script.events.iter().any(happens), "nothing happens in {name}");
+        }
+    }
+
+    #[test]
+    fn every_script_is_read_again_as_it_was_printed() {
+        let placeless = |mut script: Script| {
+            script.settings.iter_mut().for_each(|setting| setting.at = Position::START);
+            script.events.iter_mut().for_each(|event| event.at = Position::START);
+            script
+        };
+        for (name, text) in &scripts() {
+            let script = parse(name, text).unwrap_or_else(|error| panic!("{error}"));
+            let again = parse(name, &script.to_string()).unwrap_or_else(|error| panic!("{error}"));
+            assert_eq!(placeless(again), placeless(script), "{name}");
         }
     }
 

@@ -50,7 +50,8 @@ impl Packet {
         }
     }
 
-    /// What of it has no meaning here. A Fast Open option may be injected into a system that need not know it, but not expected.
+    /// What of it has no meaning here. The cookie that a listener gives is made of addresses, which are the runner's own
+    /// (RFC 7413 §4.1.2), so that no script can know it.
     pub(super) fn unsupported(&self) -> Vec<Reason> {
         let options = match &self.options {
             TcpOptions::Exactly(options) => options.as_slice(),
@@ -58,7 +59,7 @@ impl Packet {
         };
         let options = options.iter().filter_map(|option| match option {
             TcpOption::Foreign(text) => Some(format!("the option {text}")),
-            TcpOption::FastOpen { .. } if self.direction == Direction::Expected => Some(format!("the option {option}")),
+            TcpOption::FastOpen { cookie, .. } if self.gives(cookie) => Some(format!("the cookie of `{option}`")),
             TcpOption::EndOfList
             | TcpOption::NoOperation
             | TcpOption::MaximumSegmentSize(_)
@@ -73,6 +74,11 @@ impl Packet {
         let udp = self.udp.map(|ports| format!("encapsulation in UDP ({ports})"));
         let reasons = ports.into_iter().chain(udp).chain(options).map(Reason::Packet);
         self.ip.unsupported().into_iter().chain(reasons).collect()
+    }
+
+    /// Whether the system gives this cookie to its peer.
+    fn gives(&self, cookie: &[u8]) -> bool {
+        self.direction == Direction::Expected && self.flags.contains(Flags::SYN.with(Flags::ACK)) && !cookie.is_empty()
     }
 }
 

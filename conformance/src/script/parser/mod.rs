@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! script = option* event*
-//! event  = time (packet | call | command | code)
+//! event  = time (packet | call | command | code) | command
 //! time   = "*" | ["+"] NUMBER [("~" | "...") ["+"] NUMBER]
 //! ```
 
@@ -67,7 +67,11 @@ impl<'a> Parser<'a> {
 
     fn event(&mut self) -> Parsed<Event> {
         let at = self.next.at;
-        let when = self.when()?;
+        // Google's suite prepares the system with a command that has no time.
+        let when = match self.next.token {
+            Token::Command(_) => When::At { base: Base::Previous, time: Duration::ZERO },
+            _ => self.when()?,
+        };
         let action_at = self.next.at;
         let action = self.action()?;
         if matches!(when, When::Blocking { .. }) && !matches!(action, Action::Call(_)) {

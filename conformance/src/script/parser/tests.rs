@@ -69,6 +69,7 @@ fn both_dialects_are_read_and_printed_in_one_form() {
             "0 bind(3, {sa_port=htons(8080), a=\"x\\\"y\"}, 16) = ?",
             "0 bind(3, {sa_port=htons(8080), a=\"x\\\"y\"}, 16) = ?",
         ),
+        ("`sysctl a=1` 0 close(3) = 0", "+0 `sysctl a=1`\n0 close(3) = 0"),
         ("0 `sysctl -w a=1\n sysctl -w b=2`", "0 `sysctl -w a=1\n sysctl -w b=2`"),
         ("+0 %{ assert tcpi_state == 1 }%", "+0 %{ assert tcpi_state == 1 }%"),
         (
@@ -78,6 +79,28 @@ fn both_dialects_are_read_and_printed_in_one_form() {
         (
             "--non_fatal --local_ip=192.0.2.1\n0 close(3) /* the\nsocket */ = 0 // zero",
             "--non_fatal\n--local_ip=192.0.2.1\n0 close(3) = 0",
+        ),
+        ("+0 > [ ttl 64 , ect0 ] . 1:1(0) ack 1", "+0 > [ttl 64,ect0] . 1:1(0) ack 1"),
+        ("+0 < (hlim 1,class 16) S 0:0(0) win 1", "+0 < [ttl 1,tos 0x10] S 0:0(0) win 1"),
+        ("+0 > [ecn ce] . 1:1(0) ack 1", "+0 > [ce] . 1:1(0) ack 1"),
+        ("+0 > 5. 1:1(0) ack 1", "+0 > EA. 1:1(0) ack 1"),
+        ("+0 > S.5 1:1(0) ack 1", "+0 > SEA. 1:1(0) ack 1"),
+        ("+0 < 5000 > 8080 2 1:1(0) win 1", "+0 < 5000 > 8080 W 1:1(0) win 1"),
+        ("+0 > P. ... ack ...", "+0 > P. ... ack ..."),
+        (
+            "+0 > . 1:1(0) ack 1 <FO 01 02,FOEXP,raw 0200,md5  valid>",
+            "+0 > . 1:1(0) ack 1 <FO 0102,FOEXP,raw 0200,md5 valid>",
+        ),
+        ("+0 > S 0:0(0) <mss 1> / udp ( 1 > 2 )", "+0 > S 0:0(0) <mss 1>/udp(1 > 2)"),
+        ("+0 < S 0:0(0) win 1 [bad  checksum,cut 2]", "+0 < S 0:0(0) win 1 [bad checksum, cut 2]"),
+        ("+0 < raw [45000014 40 06]", "+0 < raw [45 00 00 14 40 06]"),
+        ("+0 < raw tcp [ 1e02 ]", "+0 < raw tcp [1e 02]"),
+        ("+0 < icmp unreachable frag_needed [1:2(1)] mtu 1300", "+0 < icmp unreachable frag_needed mtu 1300 [1:2(1)]"),
+        ("+0 > icmpv6 1 code 3 [...(0)]", "+0 > icmpv6 1 code 3 [...(0)]"),
+        ("+0 recvmsg(3, {msg_iov ( 1 ) = [{..., 9}]}, 0) = 9", "+0 recvmsg(3, {msg_iov(1)=[{..., 9}]}, 0) = 9"),
+        (
+            "--tolerance_percent=12.50 --non_fatal=packet,syscall --iss=7 --strict_segments=1 --define=A",
+            "--tolerance_percent=12.5\n--non_fatal\n--iss=7\n--strict_segments\n--define=A",
         ),
         ("", ""),
     ] {
@@ -173,6 +196,22 @@ fn every_error_is_one_sentence_at_its_place() {
     insta::assert_snapshot!(first_line("+0 > S 0:0(0) <quick>"), @"test.pkt:1:16: expected an option: mss, nop, eol, wscale, sackOK, sack, TS, FO, FOEXP or raw, found `quick`");
     insta::assert_snapshot!(first_line("+0 > S 0:0(0) <TS 1 ecr 2>"), @"test.pkt:1:19: expected `val` and a timestamp, found `1`");
     insta::assert_snapshot!(first_line("+0 > S 0:0(0) <sack 1:2 3:4 5:6 7:8,TS val 1 ecr 2>"), @"test.pkt:1:15: these options take 44 octets, and a TCP header has room for 40");
+    insta::assert_snapshot!(first_line("+0 > S 0:0(0) <raw 020>"), @"test.pkt:1:20: 020 is not octets of two hexadecimal digits each");
+    insta::assert_snapshot!(first_line("+0 < raw [zz]"), @"test.pkt:1:11: zz is not octets of two hexadecimal digits each");
+    insta::assert_snapshot!(first_line("+0 > raw [00]"), @"test.pkt:1:10: octets can only be injected, with <: what the system sends is a packet");
+    insta::assert_snapshot!(first_line("+0 > S 0:0(0) [bad checksum]"), @"test.pkt:1:15: only an injected packet can be spoiled: the checksum of an expected one is always right");
+    insta::assert_snapshot!(first_line("+0 < S 0:0(0) win 1 [data offset 16]"), @"test.pkt:1:22: a data offset takes four bits, the reserved bits are three");
+    insta::assert_snapshot!(first_line("+0 < S 0:0(0) win 1 [good checksum]"), @"test.pkt:1:22: expected what is wrong: bad checksum, data offset, reserved or cut, found `good`");
+    insta::assert_snapshot!(first_line("+0 < [ect01] S 0:0(0) win 1"), @"test.pkt:1:12: `ect01` is one of two codepoints: an injected packet leaves nothing open");
+    insta::assert_snapshot!(first_line("+0 > [ttl 1, ttl 2] S 0:0(0)"), @"test.pkt:1:14: this field of the IP header is given twice");
+    insta::assert_snapshot!(first_line("+0 > [tos 256] S 0:0(0)"), @"test.pkt:1:11: 256 is not an octet from 0 to 255");
+    insta::assert_snapshot!(first_line("+0 > [fast] S 0:0(0)"), @"test.pkt:1:11: expected a field of the IP header: ttl, tos, ect0, ect1, ect01, ce, noecn, found `fast`");
+    insta::assert_snapshot!(first_line("+0 > S8 0:0(0)"), @"test.pkt:1:6: '8' is not a flag: S F R P E W A U and . are, or - for none");
+    insta::assert_snapshot!(first_line("+0 < . 1:1(0) ack ... win 1"), @"test.pkt:1:19: `...` is no acknowledgment number: an injected packet leaves nothing open");
+    insta::assert_snapshot!(first_line("+0 < icmp"), @"test.pkt:1:10: expected a type of ICMP such as unreachable, found the end of the script");
+    insta::assert_snapshot!(first_line("--ip_version=5"), @"test.pkt:1:1: 5 is not ipv4, ipv6 or ipv4-mapped-ipv6");
+    insta::assert_snapshot!(first_line("--tolerance_percent=a"), @"test.pkt:1:1: a is not a percentage");
+    insta::assert_snapshot!(first_line("--non_fatal=all"), @"test.pkt:1:1: all is not what --non_fatal takes: packet, syscall or both with a comma");
     insta::assert_snapshot!(first_line("+0 < S ...(0) win 1"), @"test.pkt:1:8: `...` is no sequence number: an injected packet leaves nothing open");
     insta::assert_snapshot!(first_line("+0 < S 0:0(0) win 1 <...>"), @"test.pkt:1:22: `<...>` are no options: an injected packet leaves nothing open");
     insta::assert_snapshot!(first_line("0 close 3"), @"test.pkt:1:9: expected `(` and arguments, found `3`");
@@ -270,6 +309,18 @@ const TOKENS: &[&str] = &[
     "}%",
     "assert tcpi_state == 1",
     "sysctl a=1",
+    "icmp unreachable ",
+    "mtu ",
+    "raw [",
+    "FO ",
+    "ect0 ",
+    "bad checksum",
+    "/udp",
+    "\n#ifdef X",
+    "\n#else",
+    "\n#endif",
+    "print x",
+    "--define=X ",
     "ss -tan | grep ESTAB",
     "--mtu=1 ",
     "--x",
