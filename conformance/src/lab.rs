@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::deviations::{Deviations, DeviationsError};
 use crate::run::Rules;
 use crate::system::linux::Link;
+use crate::system::tap::TapTarget;
 
 /// The choices of a job. A child process that runs a part of it is told all of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +18,8 @@ pub struct Lab {
     pub rules: Rules,
     /// What joins the tester to the Linux kernel.
     pub link: Link,
+    /// The stack behind an interface, if there is one to be tested.
+    pub tap: Option<TapTarget>,
 }
 
 impl Lab {

@@ -17,12 +17,13 @@ use crate::deviations::{Deviation, Deviations};
 use crate::lab::Lab;
 use crate::oracle::{self, Judgement, Reasons, Terms};
 use crate::report::ladder;
-use crate::run::{self, Difference, End, OptionList, Rules, Run};
+use crate::run::{self, Difference, End, Normalisation, OptionList, Rules, Run};
 use crate::scenario::{ReadError, Scenario};
 use crate::script::{Action, Builtin, Direction, Script};
 use crate::system::linux::Linux;
 use crate::system::lockstep::Lockstep;
 use crate::system::smoltcp::{self, Smoltcp};
+use crate::system::tap::{self, Plan, Tap};
 use crate::system::{Fault, System, Unsupported};
 
 /// A system that scenarios can be run on.
@@ -62,8 +63,17 @@ impl Subject {
             Self::Lockstep => Ok(Box::new(Lockstep::new(mtu, Table::repaired())?)),
             Self::Linux => Ok(Box::new(Linux::over(lab.link, mtu)?)),
             Self::Smoltcp => Ok(Box::new(Smoltcp::new(mtu))),
-            Self::Tap => Err(Unsupported::Absent { reason: "there is no interface with a stack behind it" }.into()),
+            Self::Tap => Err(Unsupported::Absent { reason: "what a service does needs a script" }.into()),
         }
+    }
+
+    /// A fresh one for this script, and the script as it can be played there.
+    fn prepare(self, script: &Script, lab: &Lab) -> Result<(Box<dyn System>, Option<Plan>), Fault> {
+        let Self::Tap = self else { return Ok((self.system(script.mtu(), lab)?, None)) };
+        let reason = "no stack behind an interface was named: say --system tap:NAME --target ADDR";
+        let target = lab.tap.as_ref().ok_or(Unsupported::Absent { reason })?;
+        let plan = tap::plan(script)?;
+        Ok((Box::new(Tap::new(target, &plan)?), Some(plan)))
     }
 
     /// What it is judged by.
@@ -76,13 +86,15 @@ impl Subject {
     }
 
     /// What scripts let pass. How options are laid out is no matter of RFC 9293, so that a system which lays them out
-    /// neither as Linux nor as Lockstep need not be told.
+    /// neither as Linux nor as Lockstep need not be told. A service does at once what a script's user does later, so that
+    /// ACKs go with what it sends.
     fn rules(self, lab: &Lab) -> Rules {
+        let optional_acks = lab.rules.optional_acks || self == Self::Tap;
         let options = match (self, lab.rules.options) {
             (Self::Smoltcp | Self::Tap, OptionList::Exact) => OptionList::Set,
             (Self::Lockstep | Self::Linux | Self::Smoltcp | Self::Tap, chosen) => chosen,
         };
-        Rules { options, ..lab.rules.clone() }
+        Rules { options, optional_acks, ..lab.rules.clone() }
     }
 
     /// How long its TIME-WAIT lasts. RFC 9293 §3.4.2 says four minutes and leaves the choice to experience; Linux has
@@ -303,12 +315,17 @@ impl Played {
 
     /// Runs a script on a system of this sort.
     fn on(subject: Subject, lab: &Lab, script: &Script) -> Result<Self, Unjudged> {
-        let mut system = subject.system(script.mtu(), lab).map_err(|fault| match fault {
+        let (mut system, plan) = subject.prepare(script, lab).map_err(|fault| match fault {
             Fault::Unsupported(reason) => Unjudged::Skip(reason.to_string()),
             Fault::Harness { .. } | Fault::Command { .. } | Fault::Lost { .. } => Unjudged::Error(fault.to_string()),
         })?;
         let terms = subject.terms(system.as_ref());
-        Self::by(&subject.rules(lab), script, system.as_mut(), &terms)
+        let (script, is_less) = plan.as_ref().map_or((script, false), |plan| (&plan.script, plan.is_less));
+        let mut played = Self::by(&subject.rules(lab), script, system.as_mut(), &terms)?;
+        if is_less {
+            played.run.normalised.insert(Normalisation::NotAsked);
+        }
+        Ok(played)
     }
 
     /// What the rules let pass, by name.

@@ -125,6 +125,8 @@ pub enum Normalisation {
     Late,
     /// Another error.
     Errno,
+    /// What only a user could tell was not asked for.
+    NotAsked,
     /// The wire took an offer out of a SYN, of a system that always makes it.
     OfferTakenAway,
     /// A difference that the script itself calls not fatal.
@@ -146,6 +148,7 @@ impl Normalisation {
             Self::AckAdded => "additional ACK",
             Self::Late => "lateness",
             Self::Errno => "errno",
+            Self::NotAsked => "not asked for",
             Self::OfferTakenAway => "offer taken away",
             Self::NotFatal => "difference that is not fatal",
         }

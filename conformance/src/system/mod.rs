@@ -31,6 +31,7 @@ pub mod lockstep;
 mod option;
 mod poll;
 pub mod smoltcp;
+pub mod tap;
 
 pub use call::{Call, Descriptor, FileControl, IoctlRequest, MessageFlags, Output, Ret, ShutdownHow, Success};
 pub use errno::Errno;

@@ -44,9 +44,20 @@ pub(crate) fn socket(domain: c_int, kind: c_int, protocol: c_int) -> io::Result<
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
+/// The index of the interface of this name in the calling thread's network namespace.
+#[allow(unsafe_code)]
+pub(crate) fn interface_index(name: &str) -> io::Result<c_int> {
+    let name = std::ffi::CString::new(name).map_err(io::Error::other)?;
+    // SAFETY: the kernel reads a string that ends with a zero and outlives the call.
+    match unsafe { libc::if_nametoindex(name.as_ptr()) } {
+        0 => Err(io::Error::last_os_error()),
+        index => c_int::try_from(index).map_err(io::Error::other),
+    }
+}
+
 /// `bind(2)`.
 #[allow(unsafe_code)]
-pub(super) fn bind(fd: &OwnedFd, address: &[u8]) -> io::Result<()> {
+pub(crate) fn bind(fd: &OwnedFd, address: &[u8]) -> io::Result<()> {
     let length = socklen(address)?;
     // SAFETY: the kernel reads at most the length given, that of the slice.
     zero(unsafe { libc::bind(fd.as_raw_fd(), address.as_ptr().cast(), length) })
@@ -92,7 +103,7 @@ pub(super) fn read(fd: &OwnedFd, buffer: &mut [u8]) -> io::Result<usize> {
 
 /// `recv(2)`.
 #[allow(unsafe_code)]
-pub(super) fn recv(fd: &OwnedFd, buffer: &mut [u8], flags: c_int) -> io::Result<usize> {
+pub(crate) fn recv(fd: &OwnedFd, buffer: &mut [u8], flags: c_int) -> io::Result<usize> {
     // SAFETY: the kernel writes at most the buffer's length.
     count(unsafe { libc::recv(fd.as_raw_fd(), buffer.as_mut_ptr().cast(), buffer.len(), flags) })
 }
@@ -141,7 +152,7 @@ pub(super) fn write(fd: &OwnedFd, data: &[u8]) -> io::Result<usize> {
 
 /// `send(2)`.
 #[allow(unsafe_code)]
-pub(super) fn send(fd: &OwnedFd, data: &[u8], flags: c_int) -> io::Result<usize> {
+pub(crate) fn send(fd: &OwnedFd, data: &[u8], flags: c_int) -> io::Result<usize> {
     // SAFETY: the kernel reads at most the data's length.
     count(unsafe { libc::send(fd.as_raw_fd(), data.as_ptr().cast(), data.len(), flags) })
 }
@@ -215,7 +226,7 @@ pub(super) fn set_time(fd: &OwnedFd, level: c_int, name: c_int, time: Duration) 
 
 /// `setsockopt(2)`.
 #[allow(unsafe_code)]
-pub(super) fn set_option(fd: &OwnedFd, level: c_int, name: c_int, value: &[u8]) -> io::Result<()> {
+pub(crate) fn set_option(fd: &OwnedFd, level: c_int, name: c_int, value: &[u8]) -> io::Result<()> {
     let length = socklen(value)?;
     // SAFETY: the kernel reads at most the length given, that of the slice.
     zero(unsafe { libc::setsockopt(fd.as_raw_fd(), level, name, value.as_ptr().cast(), length) })
@@ -223,7 +234,7 @@ pub(super) fn set_option(fd: &OwnedFd, level: c_int, name: c_int, value: &[u8]) 
 
 /// `ppoll(2)` until one of the events, or until the time is over.
 #[allow(unsafe_code)]
-pub(super) fn poll(events: &mut [libc::pollfd], time: Duration) -> io::Result<()> {
+pub(crate) fn poll(events: &mut [libc::pollfd], time: Duration) -> io::Result<()> {
     let time = libc::timespec {
         tv_sec: time.as_secs().try_into().unwrap_or(libc::time_t::MAX),
         tv_nsec: time.subsec_nanos().into(),
@@ -303,7 +314,7 @@ pub(super) fn sockaddr_in(address: SocketAddrV4) -> [u8; SOCKADDR_IN] {
 
 /// `struct sockaddr_ll` over Ethernet: family, protocol, device, hardware type, packet type, length of
 /// address, address.
-pub(super) fn sockaddr_ll(device: i32, protocol: u16, address: [u8; 6]) -> [u8; 20] {
+pub(crate) fn sockaddr_ll(device: i32, protocol: u16, address: [u8; 6]) -> [u8; 20] {
     let mut bytes = [0; 20];
     bytes[0..2].copy_from_slice(&AF_PACKET.to_ne_bytes());
     bytes[2..4].copy_from_slice(&protocol.to_be_bytes());
