@@ -9,7 +9,7 @@ mod project;
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 
-use lockstep_model::{Call, RuleId, State, Table};
+use lockstep_model::{Call, RuleId, Seq, SeqNum, State, Table};
 
 use crate::drops::{DropReason, Drops};
 use crate::ip::{Interface, send_along, write_headers_for};
@@ -20,9 +20,9 @@ use crate::wire::{Icmpv4Message, MacAddr, Protocol};
 
 pub use crate::limits::Limits;
 pub use crate::tcp::{
-    Accepted, AckConfig, BacklogFull, CallError, ConnectionId, Event, Failure, KeepAlive, ListenConfig, ListenOptions,
-    ListenerId, OpenError, OptionsConfig, Pair, PathMtuConfig, PortSelection, Projected, Settings, Status, SynCookies,
-    TcpConfig, Transition,
+    Accepted, AckConfig, BacklogFull, CallError, ConnectionId, Event, Failure, InFlight, KeepAlive, ListenConfig,
+    ListenOptions, ListenerId, LossPhase, OpenError, OptionsConfig, Pair, PathMtuConfig, PortSelection, Projected,
+    Settings, Status, SynCookies, TcpConfig, Transition,
 };
 pub use config::{Config, ConfigError};
 pub use project::Projection;
@@ -203,7 +203,7 @@ impl Stack {
         local: SocketAddr,
         remote: SocketAddr,
     ) -> Result<ConnectionId, OpenError> {
-        self.open(now, local, remote, None)
+        self.open(now, local, remote, None, None)
     }
 
     /// As [`connect_from`](Self::connect_from), and these settings hold from the SYN on.
@@ -217,7 +217,24 @@ impl Stack {
         remote: SocketAddr,
         settings: Settings,
     ) -> Result<ConnectionId, OpenError> {
-        self.open(now, local, remote, Some(settings))
+        self.open(now, local, remote, Some(settings), None)
+    }
+
+    /// As [`connect_with`](Self::connect_with), and our sequence numbers begin at `iss`: for simulations that want to see
+    /// them wrap. **Never on a network**: a number that can be guessed lets strangers speak for the peer (RFC 9293 MUST-9,
+    /// RFC 6528).
+    ///
+    /// # Errors
+    /// As [`connect_from`](Self::connect_from).
+    pub fn connect_numbered(
+        &mut self,
+        now: Instant,
+        local: SocketAddr,
+        remote: SocketAddr,
+        settings: Settings,
+        iss: u32,
+    ) -> Result<ConnectionId, OpenError> {
+        self.open(now, local, remote, Some(settings), Some(Seq::new(iss)))
     }
 
     /// SEND: queues as much of `text` as there is room for and returns how many octets that was.
@@ -275,6 +292,12 @@ impl Stack {
         self.tcp.call(now, id, Call::Abort)
     }
 
+    /// ABORT by the owner of this host, who need not be the connection's user: he finds it [aborted](Failure::Aborted).
+    /// Whether there was such a connection.
+    pub fn drop_connection(&mut self, now: Instant, pair: &Pair) -> bool {
+        self.tcp.drop_connection(now, pair)
+    }
+
     /// The user is gone and the id with him. The connection closes if it is not closed, and ends by itself; if text that
     /// has arrived, or will arrive, is lost by that, it is reset.
     ///
@@ -298,6 +321,14 @@ impl Stack {
     /// [`CallError::DoesNotExist`] if the id is released.
     pub fn set_nodelay(&mut self, id: ConnectionId, nodelay: bool) -> Result<(), CallError> {
         self.tcp.set_nodelay(id, nodelay)
+    }
+
+    /// Whether text that arrives is acknowledged at once for a while, or delayed wherever it may be.
+    ///
+    /// # Errors
+    /// [`CallError::DoesNotExist`] if the id is released.
+    pub fn set_quick_acks(&mut self, id: ConnectionId, quick: bool) -> Result<(), CallError> {
+        self.tcp.set_quick_acks(id, quick)
     }
 
     /// What holds for a connection: what its user has chosen, else what the configuration says.
@@ -492,6 +523,7 @@ impl Stack {
         local: SocketAddr,
         remote: SocketAddr,
         settings: Option<Settings>,
+        iss: Option<Seq>,
     ) -> Result<ConnectionId, OpenError> {
         let local = self.local(local)?;
         let IpAddr::V4(peer) = remote.ip() else {
@@ -503,7 +535,7 @@ impl Stack {
         if self.interface.next_hop(peer).is_none() {
             return Err(OpenError::NoRoute(remote));
         }
-        self.tcp.connect(now, (local, remote), settings)
+        self.tcp.connect(now, (local, remote), settings, iss)
     }
 
     fn next_hop(&self, peer: IpAddr) -> Option<std::net::Ipv4Addr> {

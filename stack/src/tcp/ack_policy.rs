@@ -38,6 +38,9 @@ const LEAST_DELAY: Micros = Micros::from_millis(5);
 /// RMSS before a full-sized segment has been seen, as far as our own MSS allows so much.
 const LEAST_RMSS: u16 = 536;
 
+/// So many segments are acknowledged each at once when the user asks for that, as on Linux.
+const ASKED_FOR: u8 = 16;
+
 /// Whether an acknowledgment has to leave.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) enum AckDue {
@@ -90,6 +93,19 @@ impl AckPolicy {
     /// Whether nothing is to be acknowledged.
     pub fn is_at_rest(&self) -> bool {
         self.due == AckDue::No
+    }
+
+    /// The most text that one of the peer's segments has carried.
+    pub fn rmss(&self) -> u16 {
+        self.rmss
+    }
+
+    /// The user wants acknowledgments soon, or delayed.
+    pub fn set_quick(&mut self, quick: bool) {
+        self.quick = if quick { ASKED_FOR } else { 0 };
+        if quick && self.due == AckDue::Delayed {
+            self.due = AckDue::Now;
+        }
     }
 
     /// An acknowledgment has to leave with the next opportunity.

@@ -6,6 +6,7 @@ use lockstep_model::{RuleId, Seq, State, Tcb};
 use thiserror::Error;
 
 use super::demux::Pair;
+use super::recovery::InFlight;
 use super::slab::Key;
 use crate::ip::Undelivered;
 use crate::time::{Instant, Micros};
@@ -147,8 +148,26 @@ pub struct Status {
     pub cwnd: u32,
     /// The slow start threshold in octets.
     pub ssthresh: u32,
+    /// How much round trips vary, if one has been measured (RTTVAR of RFC 6298).
+    pub rttvar: Option<Micros>,
+    /// The least round trip of late, if one has been measured.
+    pub min_rtt: Option<Micros>,
+    /// What has left and is not acknowledged, and what is known of it.
+    pub in_flight: InFlight,
+    /// The longest datagram that the path takes, as far as is known.
+    pub path_mtu: u16,
+    /// The most octets of text that a segment of the peer has carried, as far as acknowledging goes.
+    pub receive_mss: u16,
+    /// By so much the peer's windows are shifted, and ours, if both are scaled (RFC 7323 §2).
+    pub window_shifts: Option<(u8, u8)>,
+    /// Both send SACK blocks (RFC 2018).
+    pub sack: bool,
+    /// Every segment carries timestamps (RFC 7323 §3).
+    pub timestamps: bool,
     /// Timeouts since anything was acknowledged.
     pub timeouts: u8,
+    /// How often the closed window has been probed.
+    pub probes: u8,
     /// What ICMP last said about something in flight.
     pub soft_error: Option<Undelivered>,
     /// How the connection came to a bad end, if it did.

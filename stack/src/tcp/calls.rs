@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use lockstep_model::{Call, Event as Happening, Reply, State};
+use lockstep_model::{Call, Event as Happening, Reply, Seq, State};
 
 use super::api::{Accepted, CallError, ConnectionId, Failure, ListenerId, OpenError, Status};
 use super::config::TcpConfig;
@@ -40,12 +40,13 @@ impl Endpoints {
         Ok(ListenerId(key))
     }
 
-    /// Active OPEN. A local port of zero asks for one that is free.
+    /// Active OPEN. A local port of zero asks for one that is free; the ISS is chosen where none is given.
     pub fn connect(
         &mut self,
         now: Instant,
         (local, remote): (SocketAddr, SocketAddr),
         settings: Option<Settings>,
+        iss: Option<Seq>,
     ) -> Result<ConnectionId, OpenError> {
         let pair = match local.port() {
             0 => self.free_pair(local, remote)?,
@@ -63,7 +64,8 @@ impl Endpoints {
         let entry = Entry { connection, owner: Owner::User, news: News::default(), failure: None };
         let key = self.connections.insert(entry).ok_or(OpenError::TooManyConnections)?;
         self.demux.insert(pair, key.index());
-        self.call_at(now, key.index(), Call::OpenActive { remote: true });
+        let open = Happening::Call(Call::OpenActive { remote: true });
+        self.step_at(now, key.index(), open, Given { iss, ..Given::default() });
         Ok(ConnectionId(key))
     }
 
@@ -177,6 +179,13 @@ impl Endpoints {
         }
     }
 
+    /// ABORT by somebody who is not the connection's user. Whether there is such a connection.
+    pub fn drop_connection(&mut self, now: Instant, pair: &Pair) -> bool {
+        let Some(index) = self.find(pair) else { return false };
+        self.fail(index, Failure::Aborted);
+        self.call_at(now, index, Call::Abort).is_some()
+    }
+
     /// The user forgets the connection, which ends by itself.
     pub fn release(&mut self, now: Instant, id: ConnectionId) -> Result<(), CallError> {
         let index = self.users(id)?;
@@ -200,6 +209,7 @@ impl Endpoints {
         self.call_at(now, index, Call::Status);
         let entry = self.connections.at(index).ok_or(CallError::DoesNotExist)?;
         let (tcb, flow) = (entry.connection.tcb(), &entry.connection.flow);
+        let agreed = flow.agreed;
         Ok(Status {
             pair: entry.connection.pair(),
             state: tcb.state(),
@@ -216,7 +226,16 @@ impl Endpoints {
             srtt: flow.rtt.srtt(),
             cwnd: flow.congestion.cwnd(),
             ssthresh: flow.congestion.ssthresh(),
+            rttvar: flow.rtt.rttvar(),
+            min_rtt: flow.recovery.min_rtt(),
+            in_flight: flow.recovery.in_flight(),
+            path_mtu: flow.pmtu.mtu(),
+            receive_mss: flow.acks.rmss(),
+            window_shifts: agreed.window_scaling.then_some((agreed.snd_wind_shift, agreed.rcv_wind_shift)),
+            sack: agreed.sack,
+            timestamps: agreed.timestamps,
             timeouts: flow.timeouts,
+            probes: flow.probes,
             soft_error: flow.soft_error,
             failure: entry.failure,
         })
@@ -227,6 +246,15 @@ impl Endpoints {
         let index = self.users(id)?;
         let entry = self.connections.at_mut(index).ok_or(CallError::DoesNotExist)?;
         entry.connection.flow.nagle = !nodelay;
+        self.dirty.push(index);
+        Ok(())
+    }
+
+    /// The next segments with text are each acknowledged at once, and so is what waits to be; or none is any more.
+    pub fn set_quick_acks(&mut self, id: ConnectionId, quick: bool) -> Result<(), CallError> {
+        let index = self.users(id)?;
+        let entry = self.connections.at_mut(index).ok_or(CallError::DoesNotExist)?;
+        entry.connection.flow.acks.set_quick(quick);
         self.dirty.push(index);
         Ok(())
     }

@@ -237,7 +237,7 @@ impl Host<Seq> for Step<'_> {
         let delay = match timer {
             Timer::Retransmit | Timer::Persist => self.flow.retransmission_delay(self.common),
             Timer::TimeWait => config.msl.saturating_mul(2),
-            Timer::FinWait2 => config.fin_wait_2,
+            Timer::FinWait2 => self.flow.settings(self.common).fin_wait_2,
             Timer::User => self.flow.settings(self.common).user_timeout,
             Timer::KeepAlive => self.flow.settings(self.common).keep_alive.unwrap_or_default().idle,
             Timer::DelayedAck => config.acks.delay,

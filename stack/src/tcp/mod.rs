@@ -54,6 +54,7 @@ pub use listen::{BacklogFull, ListenConfig, ListenOptions, SynCookies};
 pub use options::OptionsConfig;
 pub use pmtu::PathMtuConfig;
 pub use ports::PortSelection;
+pub use recovery::{InFlight, LossPhase};
 pub use settings::Settings;
 pub(crate) use view::EndpointsProjection;
 pub use view::Projected;

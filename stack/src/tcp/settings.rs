@@ -15,6 +15,8 @@ pub struct Settings {
     pub keep_alive: Option<KeepAlive>,
     /// R2: how long text or a FIN may go unacknowledged (§3.8.3, MUST-21), but not less than R1 takes.
     pub user_timeout: Micros,
+    /// How long FIN-WAIT-2 lasts when the user is gone.
+    pub fin_wait_2: Micros,
     /// Time to live of what is sent, in hops, if not the host's (RFC 9293 MUST-49). Zero would get nowhere, and counts as
     /// one.
     pub ttl: Option<u8>,
@@ -35,6 +37,7 @@ impl Settings {
         Self {
             keep_alive: config.keep_alive,
             user_timeout: config.user_timeout,
+            fin_wait_2: config.fin_wait_2,
             ttl: None,
             dscp: 0,
             ecn: config.ecn,

@@ -18,11 +18,12 @@ use ::lockstep::time::{Instant, Micros};
 use lockstep_model::Table;
 
 use super::{
-    Call, CallId, Datagram, Fault, FourTuple, PEER_ADDRESS, Progress, Returned, SYSTEM_ADDRESS, State, System, Timing,
-    Unsupported, Wake,
+    Call, CallId, Datagram, Descriptor, Fault, FourTuple, PEER_ADDRESS, Progress, Returned, SYSTEM_ADDRESS, State,
+    System, TcpInfo, Timing, Unsupported, Wake,
 };
-use sockets::{Attempt, Sockets};
+use sockets::{Attempt, Effort, Sockets};
 
+mod info;
 mod knobs;
 mod sockets;
 #[cfg(test)]
@@ -56,8 +57,7 @@ pub struct Lockstep {
 /// A call that blocks.
 struct Blocked {
     call: Call,
-    /// How much of its data is written.
-    sent: usize,
+    effort: Effort,
 }
 
 impl Lockstep {
@@ -77,10 +77,10 @@ impl Lockstep {
         Ok(Self {
             table,
             stack: stack(&config, table)?,
+            sockets: Sockets::new(&config.tcp),
             config,
             begun: false,
             now: Duration::ZERO,
-            sockets: Sockets::default(),
             heard: VecDeque::new(),
             blocked: BTreeMap::new(),
             returned: BTreeMap::new(),
@@ -113,13 +113,20 @@ impl Lockstep {
         while self.stack.poll_event().is_some() {}
     }
 
+    /// When something happens next, to the stack or to a call that has waited long enough.
+    fn next_due(&self) -> Option<Duration> {
+        let calls = self.blocked.values().filter_map(|blocked| blocked.effort.until);
+        calls.chain(self.stack.poll_timeout()).min().map(duration)
+    }
+
     /// Makes the calls that block once more, until one of them returns.
     fn retry(&mut self) -> Result<Option<CallId>, Fault> {
         if let Some(id) = self.returned.keys().next() {
             return Ok(Some(*id));
         }
         for (id, blocked) in &mut self.blocked {
-            let attempt = self.sockets.attempt(&mut self.stack, instant(self.now), &blocked.call, &mut blocked.sent)?;
+            let attempt =
+                self.sockets.attempt(&mut self.stack, instant(self.now), &blocked.call, &mut blocked.effort)?;
             if let Attempt::Returned(ret) = attempt {
                 let id = *id;
                 self.blocked.remove(&id);
@@ -155,7 +162,7 @@ impl System for Lockstep {
                 self.exchange();
                 return Ok(Wake::Returned(id));
             }
-            match self.stack.poll_timeout().map(duration).filter(|due| *due <= deadline.max(self.now)) {
+            match self.next_due().filter(|due| *due <= deadline.max(self.now)) {
                 Some(due) => {
                     self.now = self.now.max(due);
                     self.stack.timeout(instant(self.now));
@@ -172,15 +179,15 @@ impl System for Lockstep {
 
     fn call(&mut self, call: &Call) -> Result<Progress, Fault> {
         self.begun = true;
-        let mut sent = 0;
-        let attempt = self.sockets.attempt(&mut self.stack, instant(self.now), call, &mut sent)?;
+        let mut effort = Effort::default();
+        let attempt = self.sockets.attempt(&mut self.stack, instant(self.now), call, &mut effort)?;
         self.exchange();
         match attempt {
             Attempt::Returned(ret) => Ok(Progress::Returned(ret)),
             Attempt::Blocked => {
                 let id = CallId(self.next_call);
                 self.next_call += 1;
-                self.blocked.insert(id, Blocked { call: call.clone(), sent });
+                self.blocked.insert(id, Blocked { call: call.clone(), effort });
                 Ok(Progress::Pending(id))
             }
         }
@@ -217,6 +224,28 @@ impl System for Lockstep {
         }
         knobs::turn(&mut self.config.tcp, name, value)?;
         self.stack = stack(&self.config, self.table)?;
+        self.sockets = Sockets::new(&self.config.tcp);
+        Ok(())
+    }
+
+    fn info(&mut self, fd: Descriptor) -> Result<TcpInfo, Fault> {
+        self.exchange();
+        let status = self.sockets.connection(fd).and_then(|id| self.stack.status(instant(self.now), id).ok());
+        let error = || io::Error::other("the socket has no connection");
+        let status = status.ok_or_else(|| Fault::Harness { doing: "ask for TCP_INFO", error: error() })?;
+        // The headers of IPv4 and TCP without options (RFC 9293 §3.7.1).
+        Ok(info::info(&status, self.config.mtu.saturating_sub(40)))
+    }
+
+    fn drop_connection(&mut self, connection: FourTuple) -> Result<(), Fault> {
+        let pair = Pair { local: connection.local.into(), remote: connection.remote.into() };
+        self.stack.drop_connection(instant(self.now), &pair);
+        self.exchange();
+        Ok(())
+    }
+
+    fn initial_sequence(&mut self, iss: u32) -> Result<(), Fault> {
+        self.sockets.initial_sequence = Some(iss);
         Ok(())
     }
 }

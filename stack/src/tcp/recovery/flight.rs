@@ -12,7 +12,7 @@ use super::scoreboard::Scoreboard;
 use super::sent::{Place, Sent, SentLog};
 use super::tlp::TailLossProbe;
 use super::undo::Undo;
-use super::{Again, Means, RecoveryConfig, limited_transmit};
+use super::{Again, InFlight, LossPhase, Means, RecoveryConfig, limited_transmit};
 use crate::tcp::congestion::Congestion;
 use crate::time::{Instant, Micros};
 
@@ -95,6 +95,23 @@ impl Flight {
     /// Whether the peer has not said all about a tail loss probe.
     pub fn has_unanswered_probe(&self) -> bool {
         self.tlp.is_unanswered()
+    }
+
+    /// What is in flight, counted. O(n), for who wants to look.
+    pub fn describe(&self) -> InFlight {
+        let (out, lost, again) = self.log.count();
+        let held = if self.sack { self.held.segments() } else { self.dup_acks.count().min(out) };
+        let phase = match self.phase {
+            Phase::Fast { .. } => LossPhase::Fast,
+            Phase::Timeout { .. } => LossPhase::Timeout,
+            Phase::Open if held > 0 => LossPhase::Disorder,
+            Phase::Open => LossPhase::Open,
+        };
+        // A tail loss probe repeats what is not known to be lost.
+        let lost_before = if let Phase::Open = self.phase { 0 } else { again };
+        // Without SACK what the peer holds is still in the log.
+        let segments = out + lost + if self.sack { held } else { 0 };
+        InFlight { phase, segments, held, lost: lost + lost_before, again }
     }
 
     /// Whether this is SND.NXT.

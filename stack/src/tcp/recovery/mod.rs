@@ -131,6 +131,35 @@ pub(super) struct Again {
     pub len: u32,
 }
 
+/// What has left and is not acknowledged, in segments, for who wants to look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct InFlight {
+    /// What is known of losses.
+    pub phase: LossPhase,
+    /// How many segments; what the peer holds counts, and what is sent again counts once.
+    pub segments: u32,
+    /// How many of them the peer holds beyond a hole, as far as he can tell.
+    pub held: u32,
+    /// How many were lost; those that have left again are among them until they are acknowledged.
+    pub lost: u32,
+    /// How many have left again.
+    pub again: u32,
+}
+
+/// What is known of losses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum LossPhase {
+    /// Nothing.
+    #[default]
+    Open,
+    /// The peer holds something beyond a hole, which may be reordered or lost.
+    Disorder,
+    /// Something is lost, of which the peer has told.
+    Fast,
+    /// The retransmission timer has run out.
+    Timeout,
+}
+
 /// The loss recovery of one connection. While nothing is in flight there is little to it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Recovery {
@@ -226,6 +255,18 @@ impl Recovery {
     pub fn clear(&mut self) {
         self.flight = None;
         self.path.probe_unanswered = false;
+    }
+
+    // ---- To look at ------------------------------------------------------------------------------------------------------
+
+    /// What is in flight.
+    pub fn in_flight(&self) -> InFlight {
+        self.flight.as_ref().map_or(InFlight::default(), |flight| flight.describe())
+    }
+
+    /// The least round trip of late.
+    pub fn min_rtt(&self) -> Option<Micros> {
+        self.path.min_rtt()
     }
 
     // ---- Time ------------------------------------------------------------------------------------------------------------

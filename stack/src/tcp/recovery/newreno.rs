@@ -29,6 +29,11 @@ impl DupAcks {
         octets.saturating_sub(told)
     }
 
+    /// How many there were.
+    pub fn count(&self) -> u32 {
+        self.count
+    }
+
     /// Octets that must have arrived beyond the hole.
     pub fn arrived(&self, smss: u32) -> u32 {
         self.count.saturating_mul(smss)

@@ -63,6 +63,14 @@ impl SentLog {
         self.lost_octets
     }
 
+    /// How many segments are in flight, how many are lost, and how many of those in flight have left again. O(n).
+    pub fn count(&self) -> (u32, u32, u32) {
+        let count = |wanted: fn(&Sent) -> bool| {
+            u32::try_from(self.segments.values().filter(|sent| wanted(sent)).count()).unwrap_or(u32::MAX)
+        };
+        (count(|sent| !sent.lost), count(|sent| sent.lost), count(|sent| !sent.lost && sent.again))
+    }
+
     /// Where the first lost segment is.
     pub fn first_lost(&self) -> Option<Place> {
         self.lost.first().copied()
