@@ -1,14 +1,16 @@
 //! What can be said on the command line.
 
+use std::error::Error;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::thread;
 
 use clap::{Args, Parser, Subcommand};
 use lockstep_conformance::cells::Cell;
-use lockstep_conformance::deviations::DeviationsError;
 use lockstep_conformance::lab::Lab;
 use lockstep_conformance::system::linux::Link;
+use lockstep_conformance::system::tap::TapTarget;
 use lockstep_conformance::verdict::Subject;
 use lockstep_conformance::worker::{self, Kind};
 
@@ -80,8 +82,12 @@ pub struct Matrix {
 #[derive(Args, Default)]
 pub struct Bench {
     /// A system under test; several may be given, those that everybody has without one.
-    #[arg(long = "system", value_enum)]
-    systems: Vec<Subject>,
+    #[arg(long = "system", value_name = "lockstep|linux|smoltcp|tap:NAME")]
+    systems: Vec<Choice>,
+    /// Where the stack behind the interface tap:NAME is: its address, the ports of its echo and discard services if they
+    /// are not 7 and 9, and an address for the tester if the last of the /24 is somebody's.
+    #[arg(long, value_name = "ADDR[:ECHO[,DISCARD]][@TESTER]")]
+    target: Option<String>,
     /// Define a name for the `#ifdef` lines of scripts.
     #[arg(short = 'D', value_name = "NAME")]
     defines: Vec<String>,
@@ -99,19 +105,59 @@ pub struct Bench {
 impl Bench {
     /// The systems, in the order of the columns.
     pub fn subjects(&self) -> Vec<Subject> {
-        if self.systems.is_empty() { Subject::DEFAULT.to_vec() } else { self.systems.clone() }
+        let chosen = self.systems.iter().map(|Choice(subject, _)| *subject);
+        if self.systems.is_empty() { Subject::DEFAULT.to_vec() } else { chosen.collect() }
     }
 
     /// What holds for all of them.
-    pub fn lab(&self) -> Result<Lab, DeviationsError> {
+    ///
+    /// # Errors
+    ///
+    /// In one sentence, if there is no ledger, or no such target.
+    pub fn lab(&self) -> Result<Lab, Box<dyn Error>> {
         let mut lab = Lab { defines: self.defines.clone(), link: self.link, ..Lab::committed()? };
+        lab.tap = self.tap()?;
         lab.rules.patience = self.patience.unwrap_or(lab.rules.patience);
         Ok(lab)
+    }
+
+    /// The stack behind an interface, if one is to be tested.
+    fn tap(&self) -> Result<Option<TapTarget>, Box<dyn Error>> {
+        let named: Vec<&str> = self
+            .systems
+            .iter()
+            .filter(|Choice(subject, _)| *subject == Subject::Tap)
+            .map(|choice| &*choice.1)
+            .collect();
+        match (named.as_slice(), &self.target) {
+            ([], None) => Ok(None),
+            ([system], Some(target)) => Ok(Some(TapTarget::parse(system, target)?)),
+            ([system], None) => Err(format!("{system} needs a --target: the address of the stack behind it").into()),
+            ([], Some(_)) => Err("--target needs a system behind an interface: --system tap:NAME".into()),
+            ([_, _, ..], _) => Err("only one system behind an interface can be tested at a time".into()),
+        }
     }
 
     /// How many run side by side.
     pub fn jobs(&self) -> usize {
         self.jobs.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get)
+    }
+}
+
+/// A system, and how it was named.
+#[derive(Clone)]
+struct Choice(Subject, String);
+
+impl FromStr for Choice {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let subject = match name {
+            name if TapTarget::is_named_by(name) => Some(Subject::Tap),
+            name => Subject::ALL.into_iter().find(|subject| *subject != Subject::Tap && subject.name() == name),
+        };
+        let subject = subject.ok_or("there is no such system: say lockstep, linux, smoltcp or tap:NAME")?;
+        Ok(Self(subject, name.to_owned()))
     }
 }
 

@@ -45,7 +45,7 @@ impl Subject {
     pub const ALL: [Subject; 4] = [Subject::Lockstep, Subject::Linux, Subject::Smoltcp, Subject::Tap];
 
     /// Those that everybody has.
-    pub const DEFAULT: [Subject; 2] = [Subject::Lockstep, Subject::Linux];
+    pub const DEFAULT: [Subject; 3] = [Subject::Lockstep, Subject::Linux, Subject::Smoltcp];
 
     /// Its name.
     pub const fn name(self) -> &'static str {

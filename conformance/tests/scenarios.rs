@@ -39,6 +39,31 @@ fn linux_is_as_recorded_in_every_scenario() {
     assert!(summary.starts_with("linux ") && summary.contains(" conform"), "{told}");
 }
 
+/// What it does not as the RFC says is recorded, and so is why: a new scenario needs a look at smoltcp, too.
+#[test]
+fn smoltcp_is_as_recorded_in_every_scenario() {
+    let lab = Lab::committed().expect("the ledger is well-formed");
+    let outcomes = scenarios().into_iter().map(|scenario| examine(&scenario, Subject::Smoltcp, &lab));
+    let unrecorded: Vec<String> = outcomes
+        .filter(|outcome| !outcome.verdict.is_green())
+        .map(|outcome| format!("{}: {:?}", outcome.scenario, outcome.verdict))
+        .collect();
+    assert!(unrecorded.is_empty(), "{}", unrecorded.join("\n"));
+}
+
+#[test]
+fn a_stack_behind_an_interface_needs_a_target_that_is_one() {
+    let told = |arguments: &[&str]| {
+        let Output { status, stderr, .. } = program(&[&["run"], arguments].concat(), &[]);
+        assert!(!status.success(), "{arguments:?}");
+        String::from_utf8_lossy(&stderr).into_owned()
+    };
+    assert_eq!(told(&["--system", "tap:tap0"]), "tap:tap0 needs a --target: the address of the stack behind it\n");
+    assert_eq!(told(&["--target", "192.0.2.1"]), "--target needs a system behind an interface: --system tap:NAME\n");
+    assert!(told(&["--system", "tap:tap0", "--target", "nowhere"]).starts_with("`nowhere` is not a target: say ADDR"));
+    assert!(told(&["--system", "minix"]).contains("there is no such system"));
+}
+
 /// A deviation that is recorded as a script has an entry in the ledger, and an entry names a scenario that exists.
 #[test]
 fn the_ledger_and_the_folder_of_deviations_agree() {
