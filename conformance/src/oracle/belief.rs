@@ -1,7 +1,8 @@
 //! One way to explain what was seen so far: a TCB that the table moved, and what it still owes.
 
 use super::Terms;
-use super::ledger::{Choice, Ledger, OracleHost};
+use super::decode::NetworkError;
+use super::ledger::{Choice, Ledger, OracleHost, Urgent, Wishes};
 use super::project::Happened;
 use super::stamp::Stamp;
 use super::why::{Reasons, Why};
@@ -89,11 +90,17 @@ impl Belief {
         match event {
             Happened::Arrived(..)
             | Happened::Opened
-            | Happened::Sent(_)
+            | Happened::Sent { .. }
+            | Happened::Network(_)
             | Happened::Closed
             | Happened::Released
             | Happened::Aborted => self.why = self.why.and(index, &self.last),
-            Happened::Emitted(_) | Happened::Listening(_) | Happened::Received(_) | Happened::Probed(_) => {}
+            Happened::Emitted(_)
+            | Happened::Listening(_)
+            | Happened::Received(_)
+            | Happened::KeepsAlive(_)
+            | Happened::GivesUpAfter(_)
+            | Happened::Probed(_) => {}
         }
     }
 
@@ -142,7 +149,9 @@ impl Belief {
         if elapsed(Timer::FinWait2, terms.fin_wait_2) {
             beliefs.extend(self.after(Event::Timeout(Timer::FinWait2), now, terms));
         }
-        if elapsed(Timer::Retransmit, Duration::ZERO) && self.ledger.unacknowledged_since(now) >= terms.give_up {
+        let patience = self.ledger.wishes.gives_up_after.unwrap_or(terms.give_up);
+        let unheard = elapsed(Timer::Retransmit, Duration::ZERO) && self.ledger.unacknowledged_since(now) >= patience;
+        if unheard || self.ledger.reminders > 0 {
             beliefs.extend(self.after(Event::Timeout(Timer::User), now, terms));
         }
         beliefs.push(self);
@@ -156,7 +165,10 @@ impl Belief {
             Happened::Emitted(segment) => self.emitted(&segment, now, terms),
             Happened::Listening(listening) => Ok(vec![Belief { listening, ..self }]),
             Happened::Opened => Ok(self.after(Event::Call(Call::OpenActive { remote: true }), now, terms)),
-            Happened::Sent(octets) => Ok(self.sent_by_user(octets, now, terms)),
+            Happened::Sent { octets, urgent } => Ok(self.sent_by_user(octets, urgent, now, terms)),
+            Happened::KeepsAlive(keeps_alive) => Ok(self.with_wish(|wishes| wishes.keeps_alive = keeps_alive)),
+            Happened::GivesUpAfter(patience) => Ok(self.with_wish(|wishes| wishes.gives_up_after = Some(patience))),
+            Happened::Network(error) => Ok(self.heard_of_network(error, now, terms)),
             Happened::Received(octets) => self.received_by_user(octets),
             Happened::Closed => Ok(self.after(Event::Call(Call::Close), now, terms)),
             Happened::Released => Ok(self.after(Event::Call(Call::Release), now, terms)),
@@ -168,6 +180,7 @@ impl Belief {
 
     fn arrived(mut self, segment: Segment<Seq>, stamp: Stamp, now: Duration, terms: &Terms) -> Vec<Belief> {
         self.ledger.peer_clock.stamp = stamp;
+        self.ledger.reminders = 0;
         let says_nothing_new = |tcb: &Tcb<Seq>| segment.is_empty() && segment.ack == tcb.snd_una();
         if self.tcb.is_some_and(|tcb| !tcb.retransmission_queue_is_empty() && says_nothing_new(&tcb)) {
             self.ledger.duplicates = self.ledger.duplicates.saturating_add(1);
@@ -175,9 +188,42 @@ impl Belief {
         self.after(Event::Arrives(segment), now, terms)
     }
 
-    fn sent_by_user(mut self, octets: u32, now: Duration, terms: &Terms) -> Vec<Belief> {
+    fn sent_by_user(mut self, octets: u32, urgent: bool, now: Duration, terms: &Terms) -> Vec<Belief> {
         self.ledger.offer(octets);
-        self.after(Event::Call(Call::Send { remote: true }), now, terms)
+        let mut beliefs = self.after(Event::Call(Call::Send { remote: true }), now, terms);
+        if urgent {
+            beliefs.iter_mut().for_each(Belief::mark_urgent);
+        }
+        beliefs
+    }
+
+    /// SND.UP is the number after all that the user has sent (RFC 9293 §3.10.2, MUST-62).
+    fn mark_urgent(&mut self) {
+        if let Some(tcb) = self.tcb {
+            self.ledger.urgent = Some(Urgent { ends: tcb.snd_nxt().plus(self.ledger.unsent), announced: false });
+        }
+    }
+
+    fn with_wish(mut self, wish: impl FnOnce(&mut Wishes)) -> Vec<Belief> {
+        wish(&mut self.ledger.wishes);
+        vec![self]
+    }
+
+    /// A hard error SHOULD abort the connection, and many let it be (RFC 9293 §3.9.2.2, RFC 5461); what was too big leaves
+    /// again at once, in pieces (RFC 1191).
+    fn heard_of_network(mut self, error: NetworkError, now: Duration, terms: &Terms) -> Vec<Belief> {
+        match error {
+            NetworkError::Hard if self.tcb.is_some() => {
+                let mut beliefs = self.after(Event::Timeout(Timer::User), now, terms);
+                beliefs.push(self);
+                beliefs
+            }
+            NetworkError::Hard => vec![self],
+            NetworkError::TooBig => {
+                self.ledger.was_too_big = true;
+                vec![self]
+            }
+        }
     }
 
     /// To be given nothing is to be told that there is nothing more.

@@ -1,7 +1,7 @@
 //! From the bytes of a datagram to a segment, by a parser that is not Lockstep's own.
 
 use crate::system::FourTuple;
-use etherparse::{Ipv4Slice, TcpOptionElement, TcpSlice};
+use etherparse::{Icmpv4Slice, Ipv4HeaderSlice, Ipv4Slice, TcpOptionElement, TcpSlice};
 use lockstep_model::{Flags, Segment, Seq, SeqNum};
 use std::net::SocketAddrV4;
 
@@ -79,6 +79,33 @@ pub fn hear(datagram: &[u8]) -> Result<Heard, Unheard> {
         window_scale: window_scale(&tcp),
         timestamp: timestamp(&tcp),
     })
+}
+
+/// What the network says of a segment that the system has sent (RFC 9293 §3.9.2.2), where it is more than advice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NetworkError {
+    /// Destination unreachable, codes 2 and 3: hard, so that the connection SHOULD be aborted.
+    Hard,
+    /// Destination unreachable, code 4: a router on the way could not forward so long a datagram (RFC 1191).
+    TooBig,
+}
+
+/// Reads an ICMP message about a segment of one of the system's connections.
+pub fn hear_error(datagram: &[u8]) -> Option<(FourTuple, NetworkError)> {
+    const UNREACHABLE: u8 = 3;
+    let ip = Ipv4Slice::from_slice(datagram).ok().filter(|ip| ip.header().protocol() == etherparse::IpNumber::ICMP)?;
+    let message = Icmpv4Slice::from_slice(ip.payload().payload).ok()?;
+    let error = match (message.type_u8(), message.code_u8()) {
+        (UNREACHABLE, 2 | 3) => NetworkError::Hard,
+        (UNREACHABLE, 4) => NetworkError::TooBig,
+        _ => return None,
+    };
+    let quoted = Ipv4HeaderSlice::from_slice(message.payload()).ok()?;
+    let (header, ports) = (quoted.slice().len(), message.payload());
+    let port = |at: usize| Some(u16::from_be_bytes(ports.get(header + at..header + at + 2)?.try_into().ok()?));
+    let local = SocketAddrV4::new(quoted.source_addr(), port(0)?);
+    let remote = SocketAddrV4::new(quoted.destination_addr(), port(2)?);
+    Some((FourTuple { local, remote }, error))
 }
 
 fn flags(tcp: &TcpSlice<'_>) -> Flags {

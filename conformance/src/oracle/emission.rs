@@ -26,6 +26,7 @@ impl Belief {
         if segment.ack != tcb.rcv_nxt() {
             return Err(format!("in {} RCV.NXT is {}, not {}", tcb.state(), tcb.rcv_nxt(), segment.ack));
         }
+        self.is_truly_urgent(segment)?;
         if segment.seq == tcb.snd_nxt() {
             if segment.is_empty() {
                 self.bare_ack(&tcb, segment)
@@ -57,10 +58,24 @@ impl Belief {
         }
     }
 
-    /// An acknowledgment: because a rule asked for it, or because the window has opened (§3.8.6.2.2).
+    /// A segment with the URG flag points at the octet after the urgent data (§3.8.5, MUST-62), or as far as the field can.
+    fn is_truly_urgent(&self, segment: &Segment<Seq>) -> Result<(), String> {
+        if !segment.has(Flag::Urg) {
+            return Ok(());
+        }
+        let Some(urgent) = self.ledger.urgent.filter(|urgent| urgent.ends.after(segment.seq)) else {
+            return Err(format!("nothing after {} is urgent", segment.seq));
+        };
+        let ahead = urgent.ends.forward_from(segment.seq).min(u32::from(u16::MAX));
+        if segment.up == ahead { Ok(()) } else { Err(format!("the urgent pointer is {ahead}, not {}", segment.up)) }
+    }
+
+    /// An acknowledgment: because a rule asked for it, because the window has opened (§3.8.6.2.2), or because the peer is
+    /// to hear of urgent data that cannot leave yet.
     fn bare_ack(mut self, tcb: &Tcb<Seq>, segment: &Segment<Seq>) -> Result<Vec<Belief>, String> {
         let asked_for = self.ledger.acks_asked_for > 0;
-        if !asked_for && !self.ledger.opens_the_window(segment) {
+        let announces = segment.has(Flag::Urg) && (self.ledger.announce_urgent() || tcb.armed(Timer::Persist));
+        if !asked_for && !announces && !self.ledger.opens_the_window(segment) {
             return Err(format!("in {} nothing asks for an acknowledgment", tcb.state()));
         }
         self.note(segment);
@@ -148,9 +163,11 @@ impl Belief {
     /// window that many implementations send instead of new text.
     fn reminder(mut self, tcb: &Tcb<Seq>, segment: &Segment<Seq>, now: Duration) -> Result<Vec<Belief>, String> {
         let form = segment.seq == tcb.snd_una().minus(1) && segment.len() <= 1 && !segment.has(Flag::Fin);
-        if !form || !(tcb.armed(Timer::Persist) || tcb.retransmission_queue_is_empty()) {
+        let keep_alive = self.ledger.wishes.keeps_alive && tcb.retransmission_queue_is_empty();
+        if !form || !(tcb.armed(Timer::Persist) || keep_alive) {
             return Err(format!("SND.UNA is {}: all before it is acknowledged", tcb.snd_una()));
         }
+        self.ledger.reminders = self.ledger.reminders.saturating_add(1);
         self.ledger.probed(now);
         self.note(segment);
         Ok(vec![self])
@@ -158,7 +175,8 @@ impl Belief {
 
     fn wait_is_over(&self, now: Duration, terms: &Terms) -> Result<(), String> {
         let waited = self.ledger.started(Timer::Retransmit).map(|started| now.saturating_sub(started));
-        if self.ledger.duplicates > 0 || waited.is_some_and(|waited| waited >= terms.min_rto) {
+        if self.ledger.duplicates > 0 || self.ledger.was_too_big || waited.is_some_and(|waited| waited >= terms.min_rto)
+        {
             Ok(())
         } else {
             Err(format!("a retransmission after {waited:?}, before the shortest timeout of {:?}", terms.min_rto))

@@ -28,6 +28,24 @@ impl Choice {
     ];
 }
 
+/// Urgent data that the user has sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Urgent {
+    /// SND.UP: the number after it.
+    pub ends: Seq,
+    /// A segment without text has told of it.
+    pub announced: bool,
+}
+
+/// What the user has asked for, once for the whole connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Wishes {
+    /// The peer is to be asked now and then whether it is there: the default is off (MUST-25).
+    pub keeps_alive: bool,
+    /// After how long without an acknowledgment to give up.
+    pub gives_up_after: Option<Duration>,
+}
+
 /// Buffers and timers, as far as they can be inferred from outside.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
 pub struct Ledger {
@@ -51,6 +69,13 @@ pub struct Ledger {
     pub(super) peer_clock: PeerClock,
     /// ACK and window of the last segment emitted.
     pub(super) last_said: Option<(Seq, u32)>,
+    /// Urgent data on its way out.
+    pub(super) urgent: Option<Urgent>,
+    pub(super) wishes: Wishes,
+    /// Probes since something was heard last: whoever answers none may be given up.
+    pub(super) reminders: u8,
+    /// A router said so: what is in flight may leave again at once.
+    pub(super) was_too_big: bool,
     /// Bare ACKs since SND.UNA last moved that acknowledge nothing new while something is in flight (RFC 5681 §2).
     pub(super) duplicates: u8,
     /// A loss was noticed: what lies between these numbers may be lost too, and go out again without another wait (RFC 5681
@@ -89,6 +114,11 @@ impl Ledger {
     /// For how long something has been unacknowledged.
     pub fn unacknowledged_since(&self, now: Duration) -> Duration {
         self.outstanding_since.map_or(Duration::ZERO, |since| now.saturating_sub(since))
+    }
+
+    /// Whether urgent data has not been told of yet by a segment without text; now it is.
+    pub fn announce_urgent(&mut self) -> bool {
+        self.urgent.as_mut().is_some_and(|urgent| !std::mem::replace(&mut urgent.announced, true))
     }
 
     /// The user offers octets to SEND; the rule decides whether they are queued.
@@ -288,6 +318,7 @@ impl Host<Seq> for OracleHost<'_> {
     fn acked(&mut self, tcb: &Tcb<Seq>, _: Seq) {
         self.ledger.rexmit_interval = None;
         self.ledger.duplicates = 0;
+        self.ledger.was_too_big = false;
         self.ledger.outstanding_since = (!tcb.retransmission_queue_is_empty()).then_some(self.now);
     }
     fn retransmit(&mut self, _: &Tcb<Seq>) {}

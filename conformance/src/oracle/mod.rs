@@ -13,7 +13,7 @@ mod project;
 mod stamp;
 mod why;
 
-pub use decode::{Heard, Unheard, hear};
+pub use decode::{Heard, NetworkError, Unheard, hear};
 pub use why::Reasons;
 
 use crate::system::{FourTuple, Timing};
@@ -209,7 +209,13 @@ fn describe(event: Happened) -> String {
         Happened::Listening(true) => "somebody listens".to_owned(),
         Happened::Listening(false) => "nobody listens any more".to_owned(),
         Happened::Opened => "the user opens".to_owned(),
-        Happened::Sent(octets) => format!("the user sends {octets} octets"),
+        Happened::Sent { octets, urgent: false } => format!("the user sends {octets} octets"),
+        Happened::Sent { octets, urgent: true } => format!("the user sends {octets} urgent octets"),
+        Happened::KeepsAlive(true) => "the user wants keep-alives".to_owned(),
+        Happened::KeepsAlive(false) => "the user wants no keep-alives".to_owned(),
+        Happened::GivesUpAfter(patience) => format!("the user waits for an acknowledgment for {patience:?} at most"),
+        Happened::Network(NetworkError::Hard) => "the network says that nobody is there".to_owned(),
+        Happened::Network(NetworkError::TooBig) => "the network says that a segment was too big".to_owned(),
         Happened::Received(octets) => format!("the user receives {octets} octets"),
         Happened::Closed => "the user closes".to_owned(),
         Happened::Released => "the user is gone".to_owned(),

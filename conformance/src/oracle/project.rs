@@ -1,6 +1,6 @@
 //! From a trace to what happened to each connection, in the words of RFC 9293 §3.10.
 
-use super::decode::{Heard, Unheard, hear};
+use super::decode::{Heard, NetworkError, Unheard, hear, hear_error};
 use super::stamp::Stamp;
 use crate::system::{Call, Descriptor, Errno, FourTuple, OptionValue, Output, Ret, ShutdownHow, SocketOption, State};
 use crate::trace::{Trace, What};
@@ -42,15 +42,26 @@ pub enum Happened {
     Listening(bool),
     /// The user's active OPEN.
     Opened,
-    /// The user's SEND of so many octets was accepted.
-    Sent(u32),
+    /// The user's SEND was accepted.
+    Sent {
+        /// So many octets of it.
+        octets: u32,
+        /// They are urgent.
+        urgent: bool,
+    },
+    /// The user wants keep-alives from now on, or no longer (RFC 9293 §3.8.4).
+    KeepsAlive(bool),
+    /// The user gives the peer this long to acknowledge anything (RFC 9293 §3.8.3, RFC 5482).
+    GivesUpAfter(Duration),
+    /// The network says something about a segment of the system.
+    Network(NetworkError),
     /// The user took so many octets.
     Received(u32),
     /// The user's CLOSE.
     Closed,
     /// The user is gone.
     Released,
-    /// The user's ABORT.
+    /// The user's ABORT, or the operator's.
     Aborted,
     /// The system says that the connection is in this state.
     Probed(State),
@@ -75,6 +86,7 @@ struct Socket {
     listens: bool,
     connection: Option<FourTuple>,
     aborts_on_close: bool,
+    keeps_alive: bool,
     /// The user has shut the receiving direction: being given nothing says nothing.
     deaf: bool,
 }
@@ -172,6 +184,11 @@ impl<'t> Telling<'t> {
     fn tell(&mut self, index: usize) {
         let observation = &self.trace.observations[index];
         match &observation.what {
+            What::Injected(datagram) if !self.heard.contains_key(&index) => {
+                if let Some((connection, error)) = hear_error(datagram) {
+                    self.add(index, connection, Happened::Network(error));
+                }
+            }
             What::Injected(_) | What::Sent(_) => self.tell_segment(index),
             What::Called { id, call } => self.tell_call(index, *id, call),
             What::Returned { id, ret } => self.tell_return(index, *id, ret),
@@ -213,15 +230,12 @@ impl<'t> Telling<'t> {
                 self.tell_listening(index, *fd, true);
             }
             Call::Connect { fd, address } => self.tell_connect(index, *fd, *address, outcome),
-            Call::Write { fd, data } | Call::Send { fd, data, .. } | Call::SendTo { fd, data, .. } => {
-                self.tell_send(index, *fd, data.len(), outcome);
+            Call::Write { fd, data } | Call::SendTo { fd, data, .. } => {
+                self.tell_send(index, *fd, data.len(), false, outcome);
             }
+            Call::Send { fd, data, flags } => self.tell_send(index, *fd, data.len(), flags.out_of_band, outcome),
             Call::Shutdown { fd, how } if succeeded => self.tell_shutdown(index, *fd, *how),
-            Call::SetSockOpt { fd, option: SocketOption::Linger, value: OptionValue::Linger { on, seconds } }
-                if succeeded =>
-            {
-                self.socket(*fd).aborts_on_close = *on && *seconds == 0;
-            }
+            Call::SetSockOpt { fd, option, value } if succeeded => self.tell_option(index, *fd, *option, value),
             Call::Close { fd } => self.tell_close(index, *fd),
             Call::Socket
             | Call::Bind { .. }
@@ -238,6 +252,23 @@ impl<'t> Telling<'t> {
         }
     }
 
+    fn tell_option(&mut self, index: usize, fd: Descriptor, option: SocketOption, value: &OptionValue) {
+        match (option, value) {
+            (SocketOption::Linger, OptionValue::Linger { on, seconds }) => {
+                self.socket(fd).aborts_on_close = *on && *seconds == 0;
+            }
+            (SocketOption::KeepAlive, OptionValue::Int(on)) => {
+                self.socket(fd).keeps_alive = *on != 0;
+                self.add_to(index, fd, Happened::KeepsAlive(*on != 0));
+            }
+            (SocketOption::UserTimeout, OptionValue::Int(milliseconds @ 1..)) => {
+                let patience = Duration::from_millis(u64::from(milliseconds.unsigned_abs()));
+                self.add_to(index, fd, Happened::GivesUpAfter(patience));
+            }
+            _ => {}
+        }
+    }
+
     fn tell_return(&mut self, index: usize, id: u32, ret: &Ret) {
         let Ok(success) = ret else { return };
         let call = self.trace.observations[..index].iter().find_map(|observation| match &observation.what {
@@ -251,14 +282,16 @@ impl<'t> Telling<'t> {
         });
         match (call, &success.output) {
             (Some(Call::Accept { fd }), Output::Address(remote)) => {
-                let listener = self.socket(*fd).port;
+                let Socket { port, keeps_alive, .. } = *self.socket(*fd);
                 let connection = self
                     .connections
                     .iter()
                     .copied()
-                    .find(|connection| connection.remote == *remote && Some(connection.local.port()) == listener);
+                    .find(|connection| connection.remote == *remote && Some(connection.local.port()) == port);
                 if let Ok(accepted) = i32::try_from(success.value) {
-                    self.sockets.insert(Descriptor(accepted), Socket { connection, ..Socket::default() });
+                    let accepted = Descriptor(accepted);
+                    self.sockets.insert(accepted, Socket { connection, keeps_alive, ..Socket::default() });
+                    self.add_to(index, accepted, Happened::KeepsAlive(keeps_alive));
                 }
             }
             (Some(Call::Read { fd, .. }), Output::Data(data)) => self.tell_receive(index, *fd, data.len()),
@@ -286,9 +319,11 @@ impl<'t> Telling<'t> {
         self.meet(connection);
         self.socket(fd).connection = Some(connection);
         self.add(index, connection, Happened::Opened);
+        let keeps_alive = self.socket(fd).keeps_alive;
+        self.add(index, connection, Happened::KeepsAlive(keeps_alive));
     }
 
-    fn tell_send(&mut self, index: usize, fd: Descriptor, length: usize, outcome: Option<&Ret>) {
+    fn tell_send(&mut self, index: usize, fd: Descriptor, length: usize, urgent: bool, outcome: Option<&Ret>) {
         let accepted = match outcome {
             Some(Ok(success)) => u32::try_from(success.value).unwrap_or(0),
             Some(Err(_)) => 0,
@@ -296,7 +331,7 @@ impl<'t> Telling<'t> {
             None => u32::try_from(length).unwrap_or(u32::MAX),
         };
         if accepted > 0 {
-            self.add_to(index, fd, Happened::Sent(accepted));
+            self.add_to(index, fd, Happened::Sent { octets: accepted, urgent });
         }
     }
 
