@@ -6,7 +6,7 @@ mod oracle_tape;
 use lockstep_conformance::system::{ShutdownHow, State};
 use lockstep_conformance::trace::{Observation, What};
 use lockstep_model::Flags;
-use oracle_tape::{Tape, windowless};
+use oracle_tape::{CONNECTION, Tape, windowless};
 
 #[test]
 fn a_whole_connection_is_explained() {

@@ -151,7 +151,8 @@ impl Belief {
         }
         let patience = self.ledger.wishes.gives_up_after.unwrap_or(terms.give_up);
         let unheard = elapsed(Timer::Retransmit, Duration::ZERO) && self.ledger.unacknowledged_since(now) >= patience;
-        if unheard || self.ledger.reminders > 0 {
+        let unanswered = |least| self.ledger.unanswered_since.is_some_and(|since| since + least <= now);
+        if unheard || unanswered(patience) || (self.ledger.wishes.keeps_alive && unanswered(KEEP_ALIVE_INTERVAL)) {
             beliefs.extend(self.after(Event::Timeout(Timer::User), now, terms));
         }
         beliefs.push(self);
@@ -180,7 +181,7 @@ impl Belief {
 
     fn arrived(mut self, segment: Segment<Seq>, stamp: Stamp, now: Duration, terms: &Terms) -> Vec<Belief> {
         self.ledger.peer_clock.stamp = stamp;
-        self.ledger.reminders = 0;
+        self.ledger.unanswered_since = None;
         let says_nothing_new = |tcb: &Tcb<Seq>| segment.is_empty() && segment.ack == tcb.snd_una();
         if self.tcb.is_some_and(|tcb| !tcb.retransmission_queue_is_empty() && says_nothing_new(&tcb)) {
             self.ledger.duplicates = self.ledger.duplicates.saturating_add(1);
@@ -318,6 +319,9 @@ impl Belief {
         }
     }
 }
+
+/// The shortest wait for the answer to a keep-alive that a user can ask for (TCP_KEEPINTVL).
+const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What a segment meets where no connection is: the listener's TCB, or one that does not exist.
 fn fresh(table: &Table, listening: bool, host: &mut OracleHost<'_>) -> Tcb<Seq> {

@@ -167,7 +167,7 @@ impl Belief {
         if !form || !(tcb.armed(Timer::Persist) || keep_alive) {
             return Err(format!("SND.UNA is {}: all before it is acknowledged", tcb.snd_una()));
         }
-        self.ledger.reminders = self.ledger.reminders.saturating_add(1);
+        self.ledger.unanswered_since.get_or_insert(now);
         self.ledger.probed(now);
         self.note(segment);
         Ok(vec![self])

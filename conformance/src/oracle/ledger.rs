@@ -72,8 +72,8 @@ pub struct Ledger {
     /// Urgent data on its way out.
     pub(super) urgent: Option<Urgent>,
     pub(super) wishes: Wishes,
-    /// Probes since something was heard last: whoever answers none may be given up.
-    pub(super) reminders: u8,
+    /// Since when a keep-alive or the probe of a closed window is without an answer.
+    pub(super) unanswered_since: Option<Duration>,
     /// A router said so: what is in flight may leave again at once.
     pub(super) was_too_big: bool,
     /// Bare ACKs since SND.UNA last moved that acknowledge nothing new while something is in flight (RFC 5681 §2).

@@ -84,8 +84,9 @@ fn linux_has_edges_of_its_own() {
     just_before().rejected("the state is CLOSE-WAIT");
 
     let repeated = || {
-        let closed = Tape::established().shuts().says(Flags::FIN_ACK, 1, 1, 0);
-        closed.hears(Flags::ACK, 4_294_967_287, 2, 10).says(Flags::ACK, 2, 1, 0).probed(State::FinWait2)
+        let heard = Tape::established().hears(Flags::ACK, 1, 1, 10).says(Flags::ACK, 1, 11, 0);
+        let closed = heard.shuts().says(Flags::FIN_ACK, 1, 11, 0);
+        closed.hears(Flags::ACK, 1, 2, 10).says(Flags::ACK, 2, 11, 0).probed(State::FinWait2)
     };
     repeated().is_linux(&["linux/sequence/repeated"]);
     repeated().rejected("the state is FIN-WAIT-1");

@@ -16,7 +16,7 @@ const LISTENER: Descriptor = Descriptor(3);
 const SOCKET: Descriptor = Descriptor(4);
 const SYSTEM: SocketAddrV4 = SocketAddrV4::new(SYSTEM_ADDRESS, 8080);
 const PEER: SocketAddrV4 = SocketAddrV4::new(PEER_ADDRESS, 40_000);
-const CONNECTION: FourTuple = FourTuple { local: SYSTEM, remote: PEER };
+pub const CONNECTION: FourTuple = FourTuple { local: SYSTEM, remote: PEER };
 const WINDOW: u16 = 4_000;
 
 /// A trace under construction. Numbers are relative: the system's initial sequence number is 1000, the peer's 5000.
