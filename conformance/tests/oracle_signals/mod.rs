@@ -7,22 +7,22 @@ use lockstep_model::Flags;
 
 #[test]
 fn a_hard_error_of_the_network_may_abort_or_not() {
-    Tape::established().is_told(Port).probed(State::Established).explained();
-    Tape::established().is_told(Port).probed(State::Listen).explained();
+    Tape::established().hears_of_network(Port).probed(State::Established).explained();
+    Tape::established().hears_of_network(Port).probed(State::Listen).explained();
 }
 
 #[test]
 fn planted_a_soft_error_of_the_network_that_aborts() {
-    Tape::established().is_told(Host).probed(State::Established).explained();
-    Tape::established().is_told(Host).probed(State::Listen).rejected("the state is ESTABLISHED");
+    Tape::established().hears_of_network(Host).probed(State::Established).explained();
+    Tape::established().hears_of_network(Host).probed(State::Listen).rejected("the state is ESTABLISHED");
 }
 
 #[test]
 fn what_was_too_big_may_leave_again_at_once() {
     let sent = || Tape::established().writes(50).says(Flags::ACK, 1, 1, 50).after(20);
     let too_big = FragmentationNeeded { next_hop_mtu: 60 };
-    sent().is_told(too_big).says(Flags::ACK, 1, 1, 20).hears(Flags::ACK, 1, 51, 0).explained();
-    sent().is_told(Port).says(Flags::ACK, 1, 1, 20).rejected("before the shortest timeout");
+    sent().hears_of_network(too_big).says(Flags::ACK, 1, 1, 20).hears(Flags::ACK, 1, 51, 0).explained();
+    sent().hears_of_network(Port).says(Flags::ACK, 1, 1, 20).rejected("before the shortest timeout");
 }
 
 #[test]
@@ -73,14 +73,14 @@ fn planted_a_second_acknowledgment_of_one_segment() {
 #[test]
 fn linux_has_edges_of_its_own() {
     let right_edge = || Tape::established().hears(Flags::RST, 4_001, 0, 0).says(Flags::ACK, 1, 1, 0);
-    right_edge().is_linux(&["linux/sequence/right-edge"]);
+    right_edge().takes_linux(&["linux/sequence/right-edge"]);
     right_edge().rejected("nothing asks for an acknowledgment");
 
     let just_before = || {
         let closed_by_peer = Tape::established().hears(Flags::FIN_ACK, 1, 1, 0).says(Flags::ACK, 1, 2, 0);
         closed_by_peer.hears(Flags::RST, 1, 0, 0).probed(State::Listen)
     };
-    just_before().is_linux(&["linux/sequence/rst-just-before", "linux/rst/just-before"]);
+    just_before().takes_linux(&["linux/sequence/rst-just-before", "linux/rst/just-before"]);
     just_before().rejected("the state is CLOSE-WAIT");
 
     let repeated = || {
@@ -88,7 +88,7 @@ fn linux_has_edges_of_its_own() {
         let closed = heard.shuts().says(Flags::FIN_ACK, 1, 11, 0);
         closed.hears(Flags::ACK, 1, 2, 10).says(Flags::ACK, 2, 11, 0).probed(State::FinWait2)
     };
-    repeated().is_linux(&["linux/sequence/repeated"]);
+    repeated().takes_linux(&["linux/sequence/repeated"]);
     repeated().rejected("the state is FIN-WAIT-1");
 }
 
@@ -96,9 +96,9 @@ fn linux_has_edges_of_its_own() {
 fn linux_keeps_little_of_a_connection_without_a_user() {
     let orphan = || Tape::established().closes().says(Flags::FIN_ACK, 1, 1, 0).hears(Flags::ACK, 1, 2, 0);
     let answered = || orphan().hears(Flags::RST, 0, 0, 0).says(Flags::ACK, 2, 1, 0).probed(State::FinWait2);
-    answered().is_linux(&["linux/orphan/rst-outside-answered"]);
+    answered().takes_linux(&["linux/orphan/rst-outside-answered"]);
     answered().rejected("nothing asks for an acknowledgment");
     let reset = || orphan().hears(Flags::ACK, 1, 3, 10).says(Flags::RST, 3, 0, 0).probed(State::Listen);
-    reset().is_linux(&["linux/orphan/text-resets-before-ack"]);
+    reset().takes_linux(&["linux/orphan/text-resets-before-ack"]);
     reset().rejected("no rule asks for a reset");
 }

@@ -127,7 +127,7 @@ impl Tape {
     }
 
     /// A router says this of what the system sends: destination unreachable, for this reason.
-    pub fn is_told(self, reason: DestUnreachableHeader) -> Self {
+    pub fn hears_of_network(self, reason: DestUnreachableHeader) -> Self {
         let quoted = datagram(SYSTEM, PEER, Flags::ACK, 1_000, 5_000, 0);
         let router = PacketBuilder::ipv4(PEER.ip().octets(), SYSTEM.ip().octets(), 64);
         let message = router.icmpv4(Icmpv4Type::DestinationUnreachable(reason));
@@ -148,7 +148,7 @@ impl Tape {
     }
 
     /// Which deviations of Linux it takes to explain this.
-    pub fn is_linux(self, rows: &[&str]) {
+    pub fn takes_linux(self, rows: &[&str]) {
         let terms = Terms::new(Timing::EXACT, Duration::from_secs(60));
         let terms = Terms { deviant: vec![Table::linux()], ..terms };
         match judge(&self.after(10_000).trace, &terms) {
