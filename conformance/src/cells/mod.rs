@@ -16,7 +16,7 @@
 //! * A [`Stimulus`] is a segment, placed relative to them.
 //! * A [`Trial`] plays the way, asserts the state, injects the stimulus, and watches without expecting anything.
 //! * The [`Reaction`] says in a few letters what was seen. It is compared, never judged: the oracle judges the whole
-//!   exchange, and a [`verdict`] needs both, and the ledger where a system is known to differ.
+//!   exchange, and a [`CellVerdict`] needs both, and the ledger where a system is known to differ.
 //!
 //! Every cell is a script that runs alone, [`CellOutcome::script`]: the way, the assertion, the stimulus, and what was
 //! seen. Where Lockstep is the system, that is what the RFC wants.

@@ -9,9 +9,10 @@ use crate::system::{Errno, State};
 /// What was seen.
 ///
 /// ```text
-/// -          nothing           A->EST   it acknowledges, and is ESTABLISHED
+/// -          nothing           A→EST    it acknowledges, and is ESTABLISHED
 /// SA         a SYN,ACK         a        it acknowledges, but not at once
 /// R  RA      a RST, a RST,ACK  !RST     the user is told of a reset
+/// R+S        both, in order    !PIPE    the user is told EPIPE
 /// ```
 ///
 /// `→CLO` says that there is no connection any more; a listener may remain.
