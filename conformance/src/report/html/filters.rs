@@ -6,6 +6,7 @@ use maud::{Markup, html};
 
 use super::exhibit::Exhibit;
 use super::sign::badge;
+use crate::report::by_number;
 use crate::report::sign::Sign;
 use crate::verdict::Subject;
 
@@ -13,6 +14,8 @@ use crate::verdict::Subject;
 pub fn form(subjects: &[Subject], exhibits: &[&Exhibit]) -> Markup {
     let earned: BTreeSet<Sign> = exhibits.iter().flat_map(|exhibit| &exhibit.shown).map(|shown| shown.sign).collect();
     let sections: BTreeSet<&str> = exhibits.iter().map(|exhibit| exhibit.section.as_str()).collect();
+    let mut sections: Vec<&str> = sections.into_iter().collect();
+    sections.sort_by_cached_key(|section| by_number(section));
     html! {
         form #filters aria-label="Filters" {
             fieldset {

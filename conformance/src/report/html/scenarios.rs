@@ -8,8 +8,8 @@ use maud::{Markup, html};
 use super::Page;
 use super::exhibit::{Exhibit, Shown};
 use super::sign;
-use crate::report::folder;
 use crate::report::sign::Sign;
+use crate::report::{by_number, folder};
 use crate::scenario::Scenario;
 use crate::verdict::{Outcome, Subject, Verdict};
 
@@ -102,6 +102,8 @@ pub fn section(subjects: &[Subject], exhibits: &[Exhibit]) -> Markup {
     for exhibit in exhibits {
         folders.entry(&exhibit.section).or_default().push(exhibit);
     }
+    let mut folders: Vec<(&str, Vec<&Exhibit>)> = folders.into_iter().collect();
+    folders.sort_by_cached_key(|(folder, _)| by_number(folder));
     html! {
         section #scenarios {
             h2 { "Scenarios" }
