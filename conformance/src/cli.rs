@@ -1,5 +1,6 @@
 //! What can be said on the command line.
 
+use std::collections::BTreeSet;
 use std::error::Error;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -105,8 +106,14 @@ pub struct Bench {
 impl Bench {
     /// The systems, in the order of the columns.
     pub fn subjects(&self) -> Vec<Subject> {
-        let chosen = self.systems.iter().map(|Choice(subject, _)| *subject);
-        if self.systems.is_empty() { Subject::DEFAULT.to_vec() } else { chosen.collect() }
+        let mut subjects: Vec<Subject> = self.systems.iter().map(|Choice(subject, _)| *subject).collect();
+        if subjects.is_empty() {
+            subjects.extend(Subject::DEFAULT);
+        }
+        // A name that is said twice is one system.
+        let mut seen = BTreeSet::new();
+        subjects.retain(|subject| seen.insert(*subject));
+        subjects
     }
 
     /// What holds for all of them.

@@ -114,7 +114,7 @@ fn what_cannot_be_run_is_skipped_aloud() {
     let output = program(&["run", "--system", "lockstep"], &[&file.0]);
     assert!(output.status.success());
     let told = String::from_utf8_lossy(&output.stdout);
-    assert!(told.contains("no commands besides knobs") && told.contains("lockstep: 1 skipped"), "{told}");
+    assert!(told.contains("no shell for commands") && told.contains("lockstep: 1 skipped"), "{told}");
 }
 
 /// Two scripts on the kernel, and the process of one of them is killed: that is a verdict on this one.
@@ -165,7 +165,7 @@ fn the_files_agree() {
     let [json, junit, html] = ["json", "xml", "html"].map(|kind| Scratch::new(&format!("the_files_agree.{kind}"), ""));
     let files: [&Path; 7] =
         [Path::new("--json"), &json, Path::new("--junit"), &junit, Path::new("--html"), &html, &folder];
-    let output = program(&["run", "--system", "lockstep", "--jobs", "3"], &files);
+    let output = program(&["run", "--system", "lockstep", "--system", "lockstep", "--jobs", "3"], &files);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let text = |file: &Path| std::fs::read_to_string(file).expect("it was written");
     let report: serde_json::Value = serde_json::from_str(&text(&json)).expect("it is JSON");

@@ -8,8 +8,6 @@ pub mod matrix;
 pub mod overview;
 pub mod sign;
 
-use std::borrow::Cow;
-
 /// The folder of a scenario of this name, a section of the RFC for one of ours.
 fn folder(scenario: &str) -> &str {
     scenario.rsplit_once('/').map_or("", |(folder, _)| folder)
@@ -17,9 +15,13 @@ fn folder(scenario: &str) -> &str {
 
 /// What sections are sorted by, so that 3.5 comes before 3.10: the name, with numbers as wide as any.
 fn by_number(section: &str) -> String {
-    let is_number = |part: &str| part.starts_with(|c: char| c.is_ascii_digit());
     let parts = section.split_inclusive(|c: char| !c.is_ascii_digit());
-    parts.map(|part| if is_number(part) { format!("{part:0>12}").into() } else { Cow::from(part) }).collect()
+    let widened = parts.map(|part| match part.find(|c: char| !c.is_ascii_digit()) {
+        Some(0) => part.to_owned(),
+        Some(end) => format!("{:0>12}{}", &part[..end], &part[end..]),
+        None => format!("{part:0>12}"),
+    });
+    widened.collect()
 }
 
 #[cfg(test)]
