@@ -21,13 +21,18 @@ impl Clock {
         Self { bounds, written: Duration::ZERO, happened: now }
     }
 
-    /// How long these events take from now on, if everything happens when it is written.
+    /// How long these events take from now on, if everything happens when it is written, and no earlier than it may.
     pub(super) fn length(&self, events: &[Event]) -> Duration {
         let mut clock = self.clone();
+        let mut end = self.happened;
         for event in events {
+            if event.when != When::Any {
+                let (_, until) = clock.distances(event.when);
+                end = end.max(clock.happened + until);
+            }
             clock.advance(event.when);
         }
-        clock.happened - self.happened
+        end - self.happened
     }
 
     /// When the last event happened.

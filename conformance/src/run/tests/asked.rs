@@ -5,7 +5,7 @@ use std::time::Duration;
 use lockstep_model::Table;
 
 use super::TEXT;
-use crate::run::{Difference, End, run};
+use crate::run::{Difference, End, Rules, run, run_by};
 use crate::script::parse;
 use crate::system::lockstep::Lockstep;
 use crate::system::{Call, CallId, Datagram, Descriptor, Fault, FourTuple, Progress, Returned, State, System};
@@ -14,6 +14,7 @@ use crate::system::{TcpInfo, Timing, Wake};
 /// What was asked of it is written down.
 struct Asked {
     system: Lockstep,
+    timing: Timing,
     told: Vec<String>,
 }
 
@@ -23,7 +24,7 @@ impl System for Asked {
     }
 
     fn timing(&self) -> Timing {
-        self.system.timing()
+        self.timing
     }
 
     fn now(&self) -> Duration {
@@ -87,7 +88,7 @@ impl System for Asked {
 fn asked(text: &str) -> (End, Vec<String>) {
     let script = parse("test", text).expect("a script");
     let system = Lockstep::new(script.mtu(), Table::repaired()).expect("a stack");
-    let mut asked = Asked { system, told: Vec::new() };
+    let mut asked = Asked { system, timing: Timing::EXACT, told: Vec::new() };
     (run(&script, &mut asked).end, asked.told)
 }
 
@@ -148,4 +149,28 @@ fn a_pause_moves_no_clock() {
     let without = asked(&after("sysctl -w a=1", "0.15~+1.3")).0;
     assert_eq!(without, End::Completed);
     assert_eq!(asked(&after("sleep 1.3", "0.15~+1.3")).0, without);
+}
+
+/// In virtual time nobody has to be patient; where time is real, twenty seconds are enough for most.
+#[test]
+fn nobody_waits_for_longer_than_he_wants() {
+    let ends = |text: &str, slack: u64, patience: u32| {
+        let script = parse("test", text).expect("a script");
+        let system = Lockstep::new(script.mtu(), Table::repaired()).expect("a stack");
+        let timing = Timing { slack: Duration::from_millis(slack), ..Timing::EXACT };
+        let mut asked = Asked { system, timing, told: Vec::new() };
+        run_by(&Rules { patience, ..Rules::STRICT }, &script, &mut asked).end
+    };
+    for (time, seconds) in [
+        ("+21 `ss -tan | grep ESTAB`", 21),
+        ("+1 `sleep 20`", 21),
+        ("+0...30 accept(3, ..., ...) = 5", 30),
+        ("+0~+25 > . 11:11(0) ack 11", 25),
+    ] {
+        let text = format!("{TEXT}{time}\n");
+        let reason = format!("it takes {seconds} s of real time; --patience {seconds} allows that");
+        assert_eq!(ends(&text, 100, 20), End::Skipped(reason), "{time}");
+        assert!(!matches!(ends(&text, 100, seconds), End::Skipped(_)), "{time}");
+        assert!(!matches!(ends(&text, 0, 20), End::Skipped(_)), "{time}");
+    }
 }

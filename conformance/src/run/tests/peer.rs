@@ -1,7 +1,13 @@
 //! What a script injects besides ordinary segments, and what it expects of IP headers, on Lockstep.
 
+use lockstep_model::Table;
+
 use super::{TEXT, changed, difference, end};
-use crate::run::End;
+use crate::run::wire::{self, Segment};
+use crate::run::{End, run};
+use crate::script::{TcpOption, parse};
+use crate::system::lockstep::Lockstep;
+use crate::trace::What;
 
 /// The first lines of the text, and more.
 fn after(lines: usize, more: &str) -> String {
@@ -131,4 +137,47 @@ fn icmp_messages_are_expected() {
     assert!(told.contains("icmp"), "{told}");
     let (_, told) = difference(&after(7, ask));
     assert!(told.contains("icmp"), "{told}");
+}
+
+/// The clock of the system began with some number; the script writes 100 for it.
+const CLOCKS: &str = "0 `sysctl -w net.ipv4.tcp_window_scaling=0 net.ipv4.tcp_sack=0 net.ipv4.tcp_timestamps=1`
++0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
++0 bind(3, ..., ...) = 0
++0 listen(3, 1) = 0
++0 < S 0:0(0) win 65535 <mss 1460,nop,nop,TS val 1000 ecr 0>
++0 > S. 0:0(0) ack 1 <mss 1460,nop,nop,TS val 100 ecr 1000>
++0.1 < P. 1:11(10) ack 1 win 65535 <nop,nop,TS val 1100 ecr 100>
++0 > . 1:1(0) ack 11 <nop,nop,TS val 200 ecr 1100>
+";
+
+#[test]
+fn clocks_are_compared_where_their_tick_is_known() {
+    let tick = "--tcp_ts_tick_usecs=1000\n";
+    assert_eq!(end(&format!("{tick}{CLOCKS}")), End::Completed);
+    let wrong = CLOCKS.replace("val 200", "val 300");
+    assert_eq!(end(&wrong), End::Completed);
+    let (line, told) = difference(&format!("{tick}{wrong}"));
+    assert_eq!(line, 9);
+    assert!(told.contains("TS val 200 ecr 1100>, not <nop,nop,TS val 300 ecr 1100>"), "{told}");
+}
+
+#[test]
+fn clocks_are_echoed_as_they_were_seen() {
+    let script = parse("test", CLOCKS).expect("a script");
+    let mut system = Lockstep::new(script.mtu(), Table::repaired()).expect("a stack");
+    let trace = run(&script, &mut system).trace;
+    let clocks = |segment: Segment| {
+        segment
+            .options
+            .iter()
+            .find_map(|option| if let TcpOption::Timestamps { val, ecr } = option { Some((*val, *ecr)) } else { None })
+    };
+    let segments = trace.observations.iter().filter_map(|seen| match &seen.what {
+        What::Sent(datagram) => wire::read(datagram).ok().and_then(clocks),
+        What::Injected(datagram) => wire::read_injected(datagram).ok().and_then(clocks),
+        What::Called { .. } | What::Returned { .. } | What::Probed { .. } | What::Dropped(_) => None,
+    });
+    let clocks: Vec<(u32, u32)> = segments.collect();
+    let [syn, (clock, _), (_, echo), _] = clocks.as_slice() else { panic!("{clocks:?}") };
+    assert_eq!((*syn, *echo), ((1000, 0), *clock));
 }
