@@ -34,7 +34,6 @@ use link::Wire;
 use sockets::{Attempt, Effort, Sockets, Wait};
 
 mod diag;
-mod info;
 mod link;
 mod netlink;
 mod offload;
@@ -43,6 +42,7 @@ mod shell;
 mod sockets;
 pub(crate) mod sys;
 mod sysctl;
+pub mod tcp_info;
 
 /// The MTU of Ethernet, in bytes.
 pub const ETHERNET_MTU: u16 = 1500;

@@ -10,7 +10,7 @@ use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::thread;
 use std::time::Duration;
 
-use super::{info, options, sys};
+use super::{options, sys, tcp_info};
 use crate::system::{
     Call, Descriptor, Errno, FileControl, MessageFlags, OptionValue, Output, PollEvents, PollFd, Ret, ShutdownHow,
     SocketOption, Success, TcpInfo, Unsupported,
@@ -92,7 +92,8 @@ impl Sockets {
 
     /// What the kernel tells of the connection behind a socket.
     pub(super) fn info(&self, fd: Descriptor) -> io::Result<TcpInfo> {
-        sys::get_bytes(self.fd(fd)?, libc::IPPROTO_TCP, libc::TCP_INFO, info::LONGEST).map(|bytes| info::decode(&bytes))
+        sys::get_bytes(self.fd(fd)?, libc::IPPROTO_TCP, libc::TCP_INFO, tcp_info::LONGEST)
+            .map(|bytes| tcp_info::decode(&bytes))
     }
 
     /// Puts the initial sequence number of a connection that is not open yet, which TCP_REPAIR is for. The kernel takes

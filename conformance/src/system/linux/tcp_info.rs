@@ -31,6 +31,33 @@ pub(super) fn decode(bytes: &[u8]) -> TcpInfo {
     info
 }
 
+/// Writes what a system knows as Linux would; what it does not know is zero.
+#[must_use]
+pub fn encode(info: &TcpInfo) -> Vec<u8> {
+    let field = |name| u64::try_from(info.get(name).unwrap_or(0)).unwrap_or(0);
+    let octet = |value: u64| u8::try_from(value & 0xff).unwrap_or(0);
+    let mut bytes = Vec::new();
+    for (name, width) in FIELDS {
+        match *name {
+            WINDOW_SCALES => {
+                let (snd, rcv) = (octet(field("snd_wscale") & 0x0f), octet(field("rcv_wscale") & 0x0f));
+                bytes.push(if cfg!(target_endian = "little") { rcv << 4 | snd } else { snd << 4 | rcv });
+            }
+            PACKED_FLAGS => {
+                let limited = field("delivery_rate_app_limited") & 1;
+                let bits = octet(limited | (field("fastopen_client_fail") & 3) << 1);
+                bytes.push(if cfg!(target_endian = "little") { bits } else { bits.reverse_bits() });
+            }
+            name => {
+                let value = field(name).to_ne_bytes();
+                let unused = value.len() - width;
+                bytes.extend(if cfg!(target_endian = "little") { &value[..*width] } else { &value[unused..] });
+            }
+        }
+    }
+    bytes
+}
+
 /// An unsigned number of one, two, four or eight octets.
 fn number(value: &[u8]) -> u64 {
     match value {
@@ -137,6 +164,18 @@ mod tests {
         let wanted = [("options", 7), ("rcv_wscale", 8), ("rto", 204_000), ("snd_wscale", 7), ("state", 1)];
         assert_eq!(seen, wanted);
         assert_eq!(info.get("ato"), None, "three octets are no field");
+    }
+
+    #[test]
+    fn what_is_written_reads_the_same() {
+        let mut info = decode(&[0; LONGEST]);
+        for (place, (field, _)) in info.clone().iter().enumerate() {
+            info.set(field, place % 2);
+        }
+        assert_eq!(decode(&encode(&info)), info);
+        info.set("bytes_acked", 1_u64 << 40);
+        info.set("snd_wscale", 14_u8);
+        assert_eq!(decode(&encode(&info)), info);
     }
 
     #[test]
