@@ -8,11 +8,11 @@ use super::number::Number;
 use super::parse::{constant, names_in};
 use super::{Comparison, Expression, Failure, Function, Operator, Sign, Statement};
 
-/// What an expression is worth.
+/// What an expression is worth. Tuples hold no tuples: each could name the one before it twice, and grow without bounds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Value {
     Number(Number),
-    Tuple(Vec<Value>),
+    Tuple(Vec<Number>),
 }
 
 /// Why it is worth nothing.
@@ -71,8 +71,8 @@ impl Scope<'_> {
         Ok(match expression {
             Expression::Number(number) => Value::Number(*number),
             Expression::Name(name) => self.named(name)?,
-            Expression::Tuple(items) => Value::Tuple(self.values(items)?),
-            Expression::Call(function, arguments) => Value::Number(call(*function, self.values(arguments)?)?),
+            Expression::Tuple(items) => Value::Tuple(self.numbers(items)?),
+            Expression::Call(function, arguments) => Value::Number(call(*function, &self.arguments(arguments)?)?),
             Expression::Signed(sign, operand) => Value::Number(self.signed(*sign, operand)?),
             Expression::Chain(first, rest) => {
                 let mut value = self.number(first)?;
@@ -114,8 +114,19 @@ impl Scope<'_> {
         }
     }
 
-    fn values(&self, expressions: &[Expression]) -> Evaluated<Vec<Value>> {
-        expressions.iter().map(|expression| self.value(expression)).collect()
+    fn numbers(&self, expressions: &[Expression]) -> Evaluated<Vec<Number>> {
+        expressions.iter().map(|expression| self.number(expression)).collect()
+    }
+
+    /// Of a function: several, or one tuple of them.
+    fn arguments(&self, expressions: &[Expression]) -> Evaluated<Vec<Number>> {
+        match expressions {
+            [only] => Ok(match self.value(only)? {
+                Value::Number(number) => vec![number],
+                Value::Tuple(items) => items,
+            }),
+            several => self.numbers(several),
+        }
     }
 
     fn number(&self, expression: &Expression) -> Evaluated<Number> {
@@ -165,13 +176,8 @@ fn number(value: Value) -> Evaluated<Number> {
     }
 }
 
-fn call(function: Function, arguments: Vec<Value>) -> Evaluated<Number> {
-    let arguments = match (arguments.as_slice(), function) {
-        ([Value::Tuple(items)], Function::Least | Function::Greatest) => items.clone(),
-        _ => arguments,
-    };
-    let numbers = arguments.into_iter().map(number).collect::<Evaluated<Vec<Number>>>()?;
-    match (function, numbers.as_slice()) {
+fn call(function: Function, numbers: &[Number]) -> Evaluated<Number> {
+    match (function, numbers) {
         (Function::Absolute, [only]) if only.order(Number::ZERO)? == Ordering::Less => Ok(only.negative()?),
         (Function::Absolute | Function::Float, [only]) => Ok(*only),
         (Function::Integer, [only]) => Ok(only.whole()),
@@ -217,7 +223,7 @@ fn holds(left: &Value, comparison: Comparison, right: &Value) -> Evaluated<bool>
         }
     };
     let is_in = || match right {
-        Value::Tuple(items) => Ok(items.contains(left)),
+        Value::Tuple(items) => Ok(matches!(left, Value::Number(number) if items.contains(number))),
         Value::Number(_) => Err(Trouble::Arithmetic("nothing is in a number")),
     };
     Ok(match comparison {

@@ -45,20 +45,16 @@ pub(super) fn statements(text: &str) -> Result<Vec<Statement>, CodeError> {
 pub(super) fn free_names(statements: &[Statement]) -> BTreeSet<&str> {
     let (mut free, mut assigned) = (BTreeSet::new(), BTreeSet::new());
     for statement in statements {
-        match statement {
-            Statement::Assert { condition, .. } => names_in(condition, &mut free),
-            Statement::Assign { name, value, .. } => {
-                let mut used = BTreeSet::new();
-                names_in(value, &mut used);
-                free.extend(used.into_iter().filter(|name| !assigned.contains(name)));
-                assigned.insert(name.as_str());
-                continue;
-            }
-            Statement::Print(_) => {}
-        }
-        free.retain(|name| !assigned.contains(name));
+        let (expression, assigns) = match statement {
+            Statement::Assert { condition, .. } => (condition, None),
+            Statement::Assign { name, value, .. } => (value, Some(name.as_str())),
+            Statement::Print(_) => continue,
+        };
+        let mut used = BTreeSet::new();
+        names_in(expression, &mut used);
+        free.extend(used.into_iter().filter(|name| !assigned.contains(name) && constant(name).is_none()));
+        assigned.extend(assigns);
     }
-    free.retain(|name| constant(name).is_none());
     free
 }
 

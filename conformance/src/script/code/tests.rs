@@ -57,6 +57,7 @@ fn what_does_not_hold_is_told_with_its_values() {
     insta::assert_snapshot!(outcome("assert 1 << 200"), @"`1 << 200` has no result: a number is too great");
     insta::assert_snapshot!(outcome("assert 1.5 & 1"), @"`1.5 & 1` has no result: this operator takes integers");
     insta::assert_snapshot!(outcome("assert (1, 2) < 3"), @"`(1, 2) < 3` has no result: several values at once are neither less nor greater");
+    insta::assert_snapshot!(outcome("a = (1, 1)\nb = (a, a)"), @"`b = (a, a)` has no result: it calculates with several values at once");
     insta::assert_snapshot!(outcome("assert abs(1, 2)"), @"`abs(1, 2)` has no result: a function gets too few arguments, or too many");
 }
 
