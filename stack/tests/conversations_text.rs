@@ -329,6 +329,22 @@ fn where_no_keep_alive_is_sent_none_is_in_vain() {
     assert_eq!(net.state(Side::A, client), State::FinWait1, "the FIN is still sent again");
 }
 
+/// What is sent again asks the peer as well (MUST-26), and patience with it is another's (§3.8.3).
+#[test]
+fn no_keep_alive_leaves_while_text_is_outstanding() {
+    let second = Micros::from_secs(1);
+    let impatient = lockstep::stack::KeepAlive { idle: second, interval: second, probes: 2 };
+    let mut net = Net::with(|config| config.tcp.keep_alive = Some(impatient));
+    let (client, _) = net.established();
+    net.weather(|_, _| Fate::Lose);
+    net.send(Side::A, client, &[7; 10]);
+    net.story();
+    net.run_secs(10);
+    assert_eq!(net.state(Side::A, client), State::Established);
+    let probes = net.story().lines().filter(|line| line.contains("a -> b <SEQ=0>")).count();
+    assert_eq!(probes, 0);
+}
+
 #[test]
 fn a_neighbour_that_never_answers_is_told_to_the_user() {
     let mut net = Net::new();

@@ -206,7 +206,7 @@ impl Connection {
         let (recovery, mut means) = self.flow.recovery(common, now);
         recovery.expire(&mut means);
         let mut timer = self.flow.timers.expire(now)?;
-        if timer == Timer::User && self.flow.postpone_user_timeout(common) {
+        while self.is_put_off(common, now, timer) {
             timer = self.flow.timers.expire(now)?;
         }
         let in_vain = self.is_in_vain(common, timer);
@@ -222,6 +222,22 @@ impl Connection {
             self.flow.keep_alive_was_sent(common, now);
         }
         Some(Effects { doubtful, path_mtu, ..effects })
+    }
+
+    /// Whether it is too early for this timer after all; then it is set anew. A keep-alive only leaves where nothing is
+    /// outstanding and nothing waits to be sent (RFC 9293 §3.8.4, MUST-26): what is asks the peer as well.
+    fn is_put_off(&mut self, common: &Common, now: Instant, timer: Timer) -> bool {
+        match timer {
+            Timer::User => self.flow.postpone_user_timeout(common),
+            Timer::KeepAlive => {
+                let busy = !self.tcb.retransmission_queue_is_empty() || self.flow.send.len() > self.flow.sent;
+                if busy {
+                    self.flow.keep_alive_from(common, now);
+                }
+                busy
+            }
+            Timer::Retransmit | Timer::Persist | Timer::TimeWait | Timer::FinWait2 | Timer::DelayedAck => false,
+        }
     }
 
     /// Whether what this timer would send again has been sent often enough: a keep-alive, or a listener's SYN,ACK to one who
