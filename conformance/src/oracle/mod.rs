@@ -52,9 +52,12 @@ impl Terms {
             tables: vec![Table::of(Profile::Repaired), Table::of(Profile::Literal9293)],
             deviant: Vec::new(),
             timing,
+            // One second is a SHOULD (RFC 6298 (2.4)), which Lockstep follows; Linux takes 200 ms (TCP_RTO_MIN).
             min_rto: Duration::from_millis(200),
             time_wait,
+            // No RFC knows this timer. The shortest that a user can ask for is TCP_LINGER2 of one second.
             fin_wait_2: Duration::from_secs(1),
+            // RFC 9293 §3.8.3, R2: "SHOULD correspond to at least 100 seconds". Who asked for less has said so in the trace.
             give_up: Duration::from_secs(100),
         }
     }
