@@ -15,7 +15,8 @@ use lockstep_conformance::system::tap::TapTarget;
 use lockstep_conformance::verdict::Subject;
 use lockstep_conformance::worker::{self, Kind};
 
-/// The same TCP scenarios on Lockstep and on the Linux kernel, every segment and state judged by the table.
+/// The same TCP scenarios on Lockstep, the Linux kernel, smoltcp and any stack behind an interface, every segment and state
+/// judged by the table.
 ///
 /// Without a subcommand: checks the model briefly, then runs all scenarios on all systems.
 #[derive(Parser)]

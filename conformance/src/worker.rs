@@ -1,6 +1,6 @@
 //! Scenarios and cells in child processes: the program starts itself again.
 //!
-//! A child does one after the other, and its end is the verdict on one of them only, see [`jobs`](crate::jobs). For the
+//! A child does one after the other, and its end is the verdict on one of them only, see [`jobs`]. For the
 //! kernel there is no other way besides: a namespace must be [entered](namespace::enter) before any thread exists, and
 //! there is no way back.
 

@@ -1,7 +1,7 @@
 //! Everything as one page that loads nothing: the matrix of stimuli, states and systems, the scenarios, and behind each
 //! sign the RFC's words, the script and the exchange.
 //!
-//! What can be opened is an [`Exhibit`]; it waits in a template until a click, or Enter, shows it. A sign is a symbol
+//! What can be opened is an exhibit; it waits in a template until a click, or Enter, shows it. A sign is a symbol
 //! and a shade, so that it reads in grey too. The script of the page only filters, opens and moves the focus.
 
 mod cells;

@@ -113,7 +113,7 @@ pub fn write(segment: &Segment) -> Result<Vec<u8>, Unwritable> {
 ///
 /// # Errors
 ///
-/// As [`write`].
+/// As [`write()`].
 pub fn write_sent(segment: &Segment) -> Result<Vec<u8>, Unwritable> {
     write_between(segment, (SYSTEM_ADDRESS, segment.system_port), (PEER_ADDRESS, segment.peer_port))
 }
