@@ -18,7 +18,8 @@ use lockstep_conformance::worker::{self, Kind};
 /// The same TCP scenarios on Lockstep, the Linux kernel, smoltcp and any stack behind an interface, every segment and state
 /// judged by the table.
 ///
-/// Without a subcommand: checks the model briefly, then runs all scenarios on all systems.
+/// Without a subcommand: checks the model briefly, then tries every stimulus in every state, and runs all scenarios, on all
+/// systems.
 #[derive(Parser)]
 #[command(version, args_conflicts_with_subcommands = true)]
 pub struct Arguments {
