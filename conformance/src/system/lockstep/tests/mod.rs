@@ -7,6 +7,8 @@ use crate::run::{End, run};
 use crate::script::parse;
 use crate::system::System;
 
+mod asked;
+
 const PASSIVE: &str = "
     +0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
     +0 bind(3, ..., ...) = 0
