@@ -128,6 +128,8 @@ pub struct Outcome {
     pub ladder: Vec<ladder::Row>,
     /// How long it took, in seconds on the wall.
     pub seconds: f64,
+    /// How often it was tried: in real time a machine with too much to do may spoil the first attempt.
+    pub attempts: u32,
 }
 
 /// What a scenario says of a system.
@@ -208,6 +210,7 @@ impl Outcome {
             normalised: Vec::new(),
             ladder: Vec::new(),
             seconds: 0.0,
+            attempts: 1,
         }
     }
 }
@@ -228,6 +231,7 @@ pub fn examine(scenario: &Scenario, subject: Subject, lab: &Lab) -> Outcome {
         normalised: played.as_ref().map(Played::normalised).unwrap_or_default(),
         ladder: played.map(|played| ladder::draw(&played.run.trace, &played.reasons)).unwrap_or_default(),
         seconds: began.elapsed().as_secs_f64(),
+        attempts: 1,
     }
 }
 

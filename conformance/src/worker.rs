@@ -24,6 +24,10 @@ pub const SUBCOMMAND: &str = "worker";
 /// How long anything may take besides the time that passes in it.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How often something is tried on a system in real time until it is as it should be. A machine with too much to do is late
+/// with everything, and late is what the system under test then seems to be; a system that differs does so every time.
+const ATTEMPTS: u32 = 3;
+
 /// What can be done to a system, and judged.
 pub trait Task: Serialize + DeserializeOwned + Sync {
     /// What a worker is told to do.
@@ -31,7 +35,7 @@ pub trait Task: Serialize + DeserializeOwned + Sync {
     /// How many are done side by side on a system in real time where one is in virtual time: they wait.
     const WAITING: usize;
     /// What it says of the system.
-    type Outcome: Serialize + DeserializeOwned + Send;
+    type Outcome: Finding + Serialize + DeserializeOwned + Send;
 
     /// Does it.
     fn examine(&self, subject: Subject, lab: &Lab) -> Self::Outcome;
@@ -41,6 +45,18 @@ pub trait Task: Serialize + DeserializeOwned + Sync {
 
     /// How long it may take.
     fn patience(&self, subject: Subject, lab: &Lab) -> Duration;
+
+    /// Whether this was found by it.
+    fn found(&self, outcome: &Self::Outcome) -> bool;
+}
+
+/// What was found.
+pub trait Finding {
+    /// Whether it is as it should be.
+    fn is_green(&self) -> bool;
+
+    /// It was found at this attempt, not at the first one.
+    fn at_attempt(&mut self, attempt: u32);
 }
 
 /// The sorts of tasks.
@@ -60,7 +76,7 @@ struct Orders {
 }
 
 /// Does all tasks on a system, as many side by side as `jobs` says; `each` is told every outcome as soon as it is known,
-/// in no order.
+/// in no order. In real time, what is not as it should be is tried again at the end, one after the other.
 ///
 /// # Errors
 ///
@@ -72,15 +88,42 @@ pub fn run<T: Task>(
     jobs: usize,
     each: impl FnMut(T::Outcome),
 ) -> Result<(), CrewError> {
-    let hands = match subject {
-        Subject::Lockstep | Subject::Smoltcp => jobs,
-        Subject::Linux => T::WAITING * jobs,
+    let (hands, attempts) = match subject {
+        Subject::Lockstep | Subject::Smoltcp => (jobs, 1),
+        Subject::Linux => (T::WAITING * jobs, ATTEMPTS),
         // It has one wire.
-        Subject::Tap => 1,
+        Subject::Tap => (1, ATTEMPTS),
     };
-    let crew = Crew { start: &|| child(T::KIND, subject), orders: &Orders { subject, lab: lab.clone() }, hands };
-    let lost = |task: &T, lost: &jobs::Lost| task.lost(subject, lost.to_string());
-    crew.run(tasks, |task| task.patience(subject, lab), lost, each)
+    let orders = Orders { subject, lab: lab.clone() };
+    let lost = |task: &&T, lost: &jobs::Lost| task.lost(subject, lost.to_string());
+    try_again(tasks, attempts, each, |left, attempt, each| {
+        let hands = if attempt == 1 { hands } else { 1 };
+        let crew = Crew { start: &|| child(T::KIND, subject), orders: &orders, hands };
+        crew.run(left, |task| task.patience(subject, lab), lost, each)
+    })
+}
+
+/// Does all tasks, and those whose outcome is not as it should be again, up to so many times.
+fn try_again<T: Task>(
+    tasks: &[T],
+    attempts: u32,
+    mut each: impl FnMut(T::Outcome),
+    once: impl Fn(&[&T], u32, &mut dyn FnMut(T::Outcome)) -> Result<(), CrewError>,
+) -> Result<(), CrewError> {
+    let mut left: Vec<&T> = tasks.iter().collect();
+    for attempt in 1..=attempts {
+        let mut again = Vec::new();
+        once(&left, attempt, &mut |mut outcome: T::Outcome| {
+            if outcome.is_green() || attempt == attempts {
+                outcome.at_attempt(attempt);
+                each(outcome);
+            } else {
+                again.extend(left.iter().find(|task| task.found(&outcome)).copied());
+            }
+        })?;
+        left = again;
+    }
+    Ok(())
 }
 
 fn child(kind: Kind, subject: Subject) -> Command {
@@ -146,6 +189,20 @@ impl Task for Scenario {
             }
         }
     }
+
+    fn found(&self, outcome: &Outcome) -> bool {
+        outcome.scenario == self.name
+    }
+}
+
+impl Finding for Outcome {
+    fn is_green(&self) -> bool {
+        self.verdict.is_green()
+    }
+
+    fn at_attempt(&mut self, attempt: u32) {
+        self.attempts = attempt;
+    }
 }
 
 impl Task for Cell {
@@ -163,6 +220,20 @@ impl Task for Cell {
 
     fn patience(&self, _: Subject, _: &Lab) -> Duration {
         PATIENCE
+    }
+
+    fn found(&self, outcome: &CellOutcome) -> bool {
+        outcome.cell == *self
+    }
+}
+
+impl Finding for CellOutcome {
+    fn is_green(&self) -> bool {
+        self.verdict.is_green()
+    }
+
+    fn at_attempt(&mut self, attempt: u32) {
+        self.attempts = attempt;
     }
 }
 
@@ -184,8 +255,34 @@ fn latest(now: Duration, base: Base, time: Duration) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
+
     use super::*;
+    use crate::cells::CellVerdict;
     use crate::script::parse;
+
+    /// The first cell is as it should be at once, the second at the second attempt, the third never.
+    #[test]
+    fn what_is_not_as_it_should_be_is_tried_again() {
+        let cells = &cells::all()[..3];
+        let tried = RefCell::new(Vec::new());
+        let mut told = Vec::new();
+        let once = |left: &[&Cell], attempt, each: &mut dyn FnMut(CellOutcome)| {
+            tried.borrow_mut().push(left.len());
+            for cell in left {
+                let mut outcome = CellOutcome::error(**cell, Subject::Linux, "too late".to_owned());
+                if **cell == cells[0] || (**cell == cells[1] && attempt == 2) {
+                    outcome.verdict = CellVerdict::Conform;
+                }
+                each(outcome);
+            }
+            Ok(())
+        };
+        try_again(cells, 3, |outcome| told.push((outcome.cell, outcome.is_green(), outcome.attempts)), once)
+            .expect("nothing fails");
+        assert_eq!(told, [(cells[0], true, 1), (cells[1], true, 2), (cells[2], false, 3)]);
+        assert_eq!(tried.into_inner(), [3, 2, 1]);
+    }
 
     #[test]
     fn a_script_in_real_time_may_take_its_time() {

@@ -6,6 +6,7 @@ use std::fmt::{self, Display, Formatter};
 use serde::{Deserialize, Serialize};
 
 use super::{Cell, CellOutcome, CellVerdict, Configuration, Stimulus};
+use crate::report::matrix::again;
 use crate::verdict::Subject;
 
 /// All cells of one system.
@@ -82,7 +83,8 @@ impl Matrix {
             *counts.entry(sort(&outcome.verdict)).or_default() += 1;
         }
         let counts: Vec<String> = counts.into_iter().map(|(sort, count)| format!("{count} {sort}")).collect();
-        if counts.is_empty() { "not run".to_owned() } else { counts.join(", ") }
+        let told = if counts.is_empty() { "not run".to_owned() } else { counts.join(", ") };
+        told + &again(self.outcomes().map(|outcome| outcome.attempts))
     }
 }
 

@@ -33,12 +33,14 @@ pub struct CellOutcome {
     pub ladder: Vec<ladder::Row>,
     /// What was done and seen, as a script.
     pub script: String,
+    /// How often it was tried: in real time a machine with too much to do may spoil the first attempt.
+    pub attempts: u32,
 }
 
 impl CellOutcome {
     fn new(cell: Cell, subject: Subject, verdict: CellVerdict) -> Self {
         let (ladder, script) = (Vec::new(), String::new());
-        Self { cell, subject, system: None, seen: None, lockstep: None, verdict, ladder, script }
+        Self { cell, subject, system: None, seen: None, lockstep: None, verdict, ladder, script, attempts: 1 }
     }
 
     /// One that says that the harness failed, and how.

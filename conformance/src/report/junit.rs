@@ -95,6 +95,7 @@ mod tests {
                 normalised: Vec::new(),
                 ladder: Vec::new(),
                 seconds: 0.25,
+                attempts: 1,
             });
         }
         insta::assert_snapshot!(document(&report), @r#"

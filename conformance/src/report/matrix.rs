@@ -101,9 +101,18 @@ impl Report {
             ];
             let told = sorts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}"));
             let told: Vec<String> = told.collect();
-            writeln!(f, "{name}: {}", if told.is_empty() { "not run".to_owned() } else { told.join(", ") })?;
+            write!(f, "{name}: {}", if told.is_empty() { "not run".to_owned() } else { told.join(", ") })?;
+            writeln!(f, "{}", again(outcomes.iter().map(|outcome| outcome.attempts)))?;
         }
         Ok(())
+    }
+}
+
+/// How many had to be tried again, if any had to.
+pub(crate) fn again(attempts: impl Iterator<Item = u32>) -> String {
+    match attempts.filter(|attempts| *attempts > 1).count() {
+        0 => String::new(),
+        count => format!(" ({count} tried again)"),
     }
 }
 
@@ -198,6 +207,7 @@ mod tests {
             normalised: Vec::new(),
             ladder,
             seconds: 0.0,
+            attempts: 1,
         }
     }
 
