@@ -371,14 +371,9 @@ impl Played {
         (goes_on && explained).then(|| format!("line {line}: {seen}, so that what follows says nothing"))
     }
 
-    /// Whether it is what the ledger says. What the oracle cannot explain is excused only as long as no row of the
-    /// table says what this system does.
+    /// Whether it is what the ledger says.
     fn deviates(&self, known: &[&Deviation]) -> bool {
-        let excused = match self.judgement.needs() {
-            Some(ids) => ids.iter().all(|id| known.iter().any(|deviation| deviation.id == *id)),
-            None => known.iter().any(|deviation| !is_a_row(&deviation.id)),
-        };
-        self.run.end == End::Completed && excused
+        self.run.end == End::Completed && self.judgement.is_excused_by(known)
     }
 
     /// In one line, the script's before the oracle's.
@@ -408,6 +403,15 @@ impl Judgement {
                 Some(rules.filter_map(|rule| deviation(rule.kind)).collect())
             }
             Self::Diverged(_) => None,
+        }
+    }
+
+    /// Whether these entries of the ledger are what explains it. What the oracle cannot explain is excused only as long as
+    /// no row of the table says what this system does.
+    pub(crate) fn is_excused_by(&self, known: &[&Deviation]) -> bool {
+        match self.needs() {
+            Some(ids) => ids.iter().all(|id| known.iter().any(|deviation| deviation.id == *id)),
+            None => known.iter().any(|deviation| !is_a_row(&deviation.id)),
         }
     }
 

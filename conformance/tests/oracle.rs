@@ -295,6 +295,50 @@ fn planted_a_wrong_checksum() {
     tape.rejected("checksum is wrong");
 }
 
+#[test]
+fn planted_a_wrong_checksum_of_the_ip_header() {
+    let mut tape = Tape::listening().hears(Flags::SYN, 0, 0, 0).says(Flags::SYN_ACK, 0, 1, 0);
+    if let Some(Observation { what: What::Sent(bytes), .. }) = tape.trace.observations.last_mut() {
+        // The time to live.
+        bytes[8] ^= 1;
+    }
+    tape.rejected("checksum of its IPv4 header is wrong");
+}
+
+/// Text before its turn: here ten octets of every twenty.
+fn with_holes(holes: u32) -> Tape {
+    (1..=holes)
+        .fold(Tape::established(), |tape, hole| tape.hears(Flags::ACK, 1 + 20 * hole, 1, 10).says(Flags::ACK, 1, 1, 0))
+}
+
+/// Nobody sees which of it was kept, and there are more ways than anybody could follow one by one.
+#[test]
+fn many_holes_are_no_more_work_than_many_segments() {
+    let filled = (0..40).fold(with_holes(40), |tape, hole| {
+        let kept = 1 + 20 * hole;
+        tape.hears(Flags::ACK, kept, 1, 20).says(Flags::ACK, 1, kept + 30, 0)
+    });
+    filled.explained();
+}
+
+/// Any part of what came before its turn may have been kept (SHLD-31), and what was not comes again.
+#[test]
+fn text_before_its_turn_may_be_kept_in_part() {
+    let filled = |reaches: u32| {
+        let two = Tape::established().hears(Flags::ACK, 11, 1, 10).says(Flags::ACK, 1, 1, 0);
+        let two = two.hears(Flags::FIN_ACK, 21, 1, 10).says(Flags::ACK, 1, 1, 0);
+        two.hears(Flags::ACK, 1, 1, 10).says(Flags::ACK, 1, reaches, 0)
+    };
+    for reaches in [11, 21, 31, 32] {
+        filled(reaches).explained();
+    }
+    filled(16).rejected("RCV.NXT is");
+    filled(11).hears(Flags::ACK, 11, 1, 10).says(Flags::ACK, 1, 32, 0).explained();
+    filled(21).hears(Flags::ACK, 1, 1, 0).says(Flags::ACK, 1, 31, 0).rejected("RCV.NXT is");
+    filled(31).probed(State::Established).explained();
+    filled(31).probed(State::CloseWait).rejected("the state is ESTABLISHED");
+}
+
 /// The operator may end a connection as its user may (RFC 9293 §3.10.5): who is not told of it has no reason for a reset.
 #[test]
 fn a_connection_that_is_dropped_is_aborted() {

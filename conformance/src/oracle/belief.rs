@@ -244,8 +244,12 @@ impl Belief {
     /// discarded (SHLD-31), by the reading's rules and by each known deviation.
     pub(super) fn after(&self, event: Event<Seq>, now: Duration, terms: &Terms) -> Vec<Belief> {
         let mut outcomes: Vec<Belief> = Vec::new();
+        let pieces = match event {
+            Event::Arrives(segment) if !segment.is_empty() => self.ledger.pieces(),
+            Event::Arrives(_) | Event::Call(_) | Event::Timeout(_) | Event::Sent { .. } => 0,
+        };
         for table in std::iter::once(terms.tables[self.reading]).chain(terms.deviant.iter().copied()) {
-            for choice in Choice::ALL {
+            for choice in Choice::all(pieces) {
                 let (mut outcome, fired) = self.step(table, event, choice, now, terms);
                 let deviating = |id: &RuleId| table.rule(*id).is_some_and(|rule| rule.kind.is_deviation());
                 let deviations: Vec<_> = fired.iter().filter(deviating).collect();

@@ -41,6 +41,9 @@ pub enum Unheard {
     /// Not TCP; no business of this oracle.
     #[error("it carries no TCP")]
     NotTcp,
+    /// The checksum of the IPv4 header is wrong (RFC 791 §3.1: it is discarded where this is found).
+    #[error("the checksum of its IPv4 header is wrong")]
+    HeaderChecksum,
     /// TCP, but malformed.
     #[error("it is no well-formed TCP segment: {0}")]
     Tcp(String),
@@ -58,6 +61,9 @@ pub fn hear(datagram: &[u8]) -> Result<Heard, Unheard> {
     let header = ip.header();
     if header.protocol() != etherparse::IpNumber::TCP {
         return Err(Unheard::NotTcp);
+    }
+    if header.to_header().calc_header_checksum() != header.header_checksum() {
+        return Err(Unheard::HeaderChecksum);
     }
     let tcp = TcpSlice::from_slice(ip.payload().payload).map_err(|error| Unheard::Tcp(error.to_string()))?;
     let sum = tcp.calc_checksum_ipv4(header.source(), header.destination());

@@ -13,19 +13,18 @@ use std::time::Duration;
 pub struct Choice {
     /// A suspicious segment is answered.
     answer: bool,
-    /// Text that is not next in order, or came with a SYN, is kept (SHLD-31); a segment without the timestamp that is due is
-    /// dropped (RFC 7323 §3.2: SHOULD).
+    /// Text that came with a SYN is kept; a segment without the timestamp that is due is dropped (RFC 7323 §3.2: SHOULD).
     keep: bool,
+    /// Of what came before its turn and is next in order now, so many pieces were kept (SHLD-31).
+    kept: usize,
 }
 
 impl Choice {
-    /// All combinations.
-    pub const ALL: [Choice; 4] = [
-        Choice { answer: true, keep: true },
-        Choice { answer: true, keep: false },
-        Choice { answer: false, keep: true },
-        Choice { answer: false, keep: false },
-    ];
+    /// All combinations, where at most so many pieces were kept.
+    pub fn all(most: usize) -> impl Iterator<Item = Choice> {
+        let of = |answer, keep| (0..=most).rev().map(move |kept| Choice { answer, keep, kept });
+        of(true, true).chain(of(true, false)).chain(of(false, true)).chain(of(false, false))
+    }
 }
 
 /// Urgent data that the user has sent.
@@ -55,9 +54,10 @@ pub struct Ledger {
     edge: Option<Seq>,
     /// The window offered while RCV.NXT was not known.
     offered_blind: u32,
-    /// Text that was accepted out of order: first number and length.
+    /// Text that came out of order, and may have been kept: first number and length. Whether it was shows only when its
+    /// turn comes, and until then one belief does for both.
     held: Vec<(Seq, u32)>,
-    /// The number of the remote FIN, once it was accepted, perhaps out of order.
+    /// The number of the remote FIN, if it came out of order; it may have been kept.
     fin_at: Option<Seq>,
     /// Octets on hand for the user.
     unread: u32,
@@ -204,32 +204,49 @@ impl Ledger {
         }
     }
 
+    /// How many pieces may be next in order when a hole is filled.
+    pub fn pieces(&self) -> usize {
+        self.held.len() + usize::from(self.fin_at.is_some())
+    }
+
     fn keep(&mut self, segment: &Segment<Seq>, window: u32) {
         let right = self.rcv_nxt.plus(window);
         let end = segment.text_seq().plus(segment.text);
         let fits = |number: Seq| !number.after(right);
         let text = if fits(end) { segment.text } else { segment.text.saturating_sub(end.forward_from(right)) };
-        if text > 0 {
-            self.held.push((segment.text_seq(), text));
+        let piece = (segment.text_seq(), text);
+        if text > 0 && !self.held.contains(&piece) {
+            self.held.push(piece);
         }
         if segment.has(Flag::Fin) && end.before(right) {
             self.fin_at = Some(end);
         }
     }
 
-    /// Moves RCV.NXT over held text, and says how far.
-    fn join(&mut self) -> u32 {
+    /// Takes what this segment brings in order, and goes on over at most so many pieces. What is next in order then was not
+    /// kept.
+    fn join(&mut self, segment: &Segment<Seq>, window: u32, mut pieces: usize) -> Accepted<u32> {
         let before = self.rcv_nxt;
-        while let Some(&(first, length)) = self
-            .held
-            .iter()
-            .find(|(first, length)| !first.after(self.rcv_nxt) && first.plus(*length).after(self.rcv_nxt))
-        {
-            self.rcv_nxt = first.plus(length);
+        let brings = segment.text_seq().plus(segment.text);
+        if !segment.text_seq().after(before) && brings.after(before) {
+            self.rcv_nxt = before.plus(brings.forward_from(before).min(window));
+        }
+        while let Some(end) = self.next_piece().filter(|_| pieces > 0) {
+            self.rcv_nxt = end;
+            pieces -= 1;
         }
         let here = self.rcv_nxt;
-        self.held.retain(|(first, length)| first.plus(*length).after(here));
-        self.rcv_nxt.forward_from(before)
+        self.held.retain(|(first, _)| first.after(here));
+        let fin = self.fin_at == Some(here) && (pieces > 0 || (segment.has(Flag::Fin) && brings == here));
+        self.fin_at = self.fin_at.filter(|at| fin || at.after(here));
+        Accepted { advance: here.forward_from(before), fin }
+    }
+
+    /// Where the shortest piece ends that goes on at RCV.NXT.
+    fn next_piece(&self) -> Option<Seq> {
+        let next = self.rcv_nxt;
+        let ends = self.held.iter().filter(|(first, _)| !first.after(next)).map(|(first, length)| first.plus(*length));
+        ends.filter(|end| end.after(next)).reduce(|one, other| if other.before(one) { other } else { one })
     }
 }
 
@@ -261,9 +278,7 @@ impl Host<Seq> for OracleHost<'_> {
         self.ledger.unread > 0
     }
     fn holds_next(&self) -> bool {
-        let next = self.ledger.rcv_nxt;
-        self.ledger.fin_at == Some(next)
-            || self.ledger.held.iter().any(|(first, length)| !first.after(next) && first.plus(*length).after(next))
+        self.ledger.fin_at == Some(self.ledger.rcv_nxt) || self.ledger.next_piece().is_some()
     }
     fn may_challenge(&self, _: Challenge) -> bool {
         self.choice.answer
@@ -305,12 +320,12 @@ impl Host<Seq> for OracleHost<'_> {
     fn accept(&mut self, tcb: &Tcb<Seq>, segment: &Segment<Seq>) -> Accepted<u32> {
         self.ledger.rcv_nxt = tcb.rcv_nxt();
         let window = self.ledger.window();
-        if self.choice.keep || !segment.text_seq().after(tcb.rcv_nxt()) {
-            self.ledger.keep(segment, window);
-        }
-        let advance = self.ledger.join();
-        self.ledger.unread += advance;
-        Accepted { advance, fin: self.ledger.fin_at == Some(self.ledger.rcv_nxt) }
+        self.ledger.keep(segment, window);
+        // What came with the SYN, and is released by an ACK, is no matter of choice any more.
+        let pieces = if segment.is_empty() { usize::MAX } else { self.choice.kept };
+        let accepted = self.ledger.join(segment, window, pieces);
+        self.ledger.unread += accepted.advance;
+        accepted
     }
     fn fin_received(&mut self, tcb: &Tcb<Seq>) {
         self.ledger.rcv_nxt = tcb.rcv_nxt();
