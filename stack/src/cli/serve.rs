@@ -13,7 +13,7 @@ use super::CliError;
 use super::link::Link;
 use super::options::LinkOptions;
 
-/// So many connections are served at a time; others wait to be accepted.
+/// So many connections of a service are served at a time; others wait to be accepted.
 const WORKERS: usize = 64;
 
 /// How long peers have to acknowledge the end of the program.
@@ -21,9 +21,11 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 #[derive(Clone, Debug, Args)]
 pub struct Options {
-    /// What to do with what arrives
-    service: Service,
-    /// The port; the service's own (7 for echo, 9 for discard) if not given, any free one if zero
+    /// What to do with what arrives; several services have a port each
+    #[arg(required = true)]
+    services: Vec<Service>,
+    /// The port of the first service, those of the others follow; the services' own (7 for echo, 9 for discard) if not given,
+    /// any free ones if zero
     #[arg(long)]
     port: Option<u16>,
     #[command(flatten)]
@@ -40,18 +42,25 @@ enum Service {
 
 /// Serves until a signal comes, which is no failure, or the device fails, which is one.
 pub fn run(options: &Options) -> Result<ExitCode, CliError> {
-    let Options { service, port, link } = options;
+    let Options { services, port, link } = options;
     let link = Link::open(link)?;
     let handle = link.handle().clone();
     ctrlc::set_handler(move || handle.interrupt())?;
 
-    let socket = link.socket(port.unwrap_or(service.port()));
-    let fail = |error| CliError::Listen(socket, error);
-    let listener = TcpListener::bind(link.handle(), socket).map_err(fail)?;
-    println!("{} on {}", service.name(), listener.local_addr().map_err(fail)?);
+    let mut listeners = Vec::new();
+    for (place, service) in (0..).zip(services) {
+        let port = port.map_or(service.port(), |first| if first == 0 { 0 } else { first.saturating_add(place) });
+        let socket = link.socket(port);
+        let fail = |error| CliError::Listen(socket, error);
+        let listener = TcpListener::bind(link.handle(), socket).map_err(fail)?;
+        println!("{} on {}", service.name(), listener.local_addr().map_err(fail)?);
+        listeners.push((*service, listener));
+    }
     thread::scope(|scope| {
-        for _ in 0..WORKERS {
-            scope.spawn(|| service.work(&listener));
+        for (service, listener) in &listeners {
+            for _ in 0..WORKERS {
+                scope.spawn(|| service.work(listener));
+            }
         }
     });
     link.stop(PATIENCE)?;

@@ -16,8 +16,8 @@ fn ping_and_nc_talk_to_serve_echo() {
 }
 
 #[test]
-fn nc_talks_to_serve_discard_until_ctrl_c() {
-    in_network_namespace("program::inside::nc_talks_to_serve_discard_until_ctrl_c");
+fn nc_talks_to_two_services_until_ctrl_c() {
+    in_network_namespace("program::inside::nc_talks_to_two_services_until_ctrl_c");
 }
 
 #[test]
@@ -86,13 +86,16 @@ mod inside {
 
     #[test]
     #[ignore = "run in a namespace by the test of the same name"]
-    fn nc_talks_to_serve_discard_until_ctrl_c() {
+    fn nc_talks_to_two_services_until_ctrl_c() {
         if !have(&["nc"]) {
             return;
         }
-        let Some(server) = Running::start(&["serve", "discard", "--tap", "lockstep0", "--port", "99"]) else { return };
+        let arguments = ["serve", "discard", "echo", "--tap", "lockstep0", "--port", "99"];
+        let Some(server) = Running::start(&arguments) else { return };
         let nc = run_with_input("nc", &["-N", "192.0.2.2", "99"], &text(1_000_000, 2));
         assert!(nc.status.success() && nc.stdout.is_empty());
+        // The second service has the next port.
+        assert_eq!(run_with_input("nc", &["-N", "192.0.2.2", "100"], b"hello").stdout, b"hello");
 
         // Somebody who is connected at the end hears of it.
         let mut waiting = command("nc", &["192.0.2.2", "99"]).stdin(Stdio::piped()).spawn().unwrap();
