@@ -97,6 +97,10 @@ pub struct Bench {
     /// What joins the tester to the kernel; all but veth need root.
     #[arg(long, value_name = "veth|tun|tap", default_value_t)]
     link: Link,
+    /// Run the commands of scripts that are not understood here, in the kernel's network namespace but with your rights on
+    /// your files.
+    #[arg(long)]
+    shell: bool,
     /// How many run side by side, as many as there are cores without it; on the kernel, which mostly waits, a multiple.
     #[arg(long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
@@ -124,7 +128,7 @@ impl Bench {
     ///
     /// In one sentence, if there is no ledger, or no such target.
     pub fn lab(&self) -> Result<Lab, Box<dyn Error>> {
-        let mut lab = Lab { defines: self.defines.clone(), link: self.link, ..Lab::committed()? };
+        let mut lab = Lab { defines: self.defines.clone(), link: self.link, shell: self.shell, ..Lab::committed()? };
         lab.tap = self.tap()?;
         lab.rules.patience = self.patience.unwrap_or(lab.rules.patience);
         Ok(lab)

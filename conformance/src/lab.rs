@@ -18,6 +18,8 @@ pub struct Lab {
     pub rules: Rules,
     /// What joins the tester to the Linux kernel.
     pub link: Link,
+    /// Whether commands of scripts are run in the kernel's namespace.
+    pub shell: bool,
     /// The stack behind an interface, if there is one to be tested.
     pub tap: Option<TapTarget>,
 }

@@ -61,7 +61,13 @@ impl Subject {
     pub(crate) fn system(self, mtu: u16, lab: &Lab) -> Result<Box<dyn System>, Fault> {
         match self {
             Self::Lockstep => Ok(Box::new(Lockstep::new(mtu, Table::repaired())?)),
-            Self::Linux => Ok(Box::new(Linux::over(lab.link, mtu)?)),
+            Self::Linux => {
+                let mut linux = Linux::over(lab.link, mtu)?;
+                if lab.shell {
+                    linux.allow_shell();
+                }
+                Ok(Box::new(linux))
+            }
             Self::Smoltcp => Ok(Box::new(Smoltcp::new(mtu))),
             Self::Tap => Err(Unsupported::Absent { reason: "what a service does needs a script" }.into()),
         }

@@ -207,6 +207,9 @@ pub(super) fn connections_are_dropped() {
 
 pub(super) fn commands_run_in_the_namespace_only() {
     let mut first = Scenario::new();
+    let refused = first.system.shell("true");
+    assert!(matches!(refused, Err(Fault::Unsupported(_))), "unasked: {refused:?}");
+    first.system.allow_shell();
     first.system.knob("net.ipv4.tcp_syn_retries", "3").expect("a knob");
     // The thread is in the namespace of the last one made.
     let _second = Scenario::new();

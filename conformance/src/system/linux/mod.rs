@@ -47,6 +47,9 @@ pub mod tcp_info;
 /// The MTU of Ethernet, in bytes.
 pub const ETHERNET_MTU: u16 = 1500;
 
+/// Why a command is not run.
+const NO_SHELL: &str = "it runs a command with your rights on your files; --shell allows that, if you trust the script";
+
 /// The kernel, in a network of its own with one wire.
 pub struct Linux {
     name: String,
@@ -63,6 +66,8 @@ pub struct Linux {
     next_call: u32,
     /// What the next active OPEN is to begin with.
     initial_sequence: Option<u32>,
+    /// Whether commands of scenarios are run.
+    shell: bool,
 }
 
 /// A call that blocks.
@@ -104,7 +109,14 @@ impl Linux {
             returned: BTreeMap::new(),
             next_call: 0,
             initial_sequence: None,
+            shell: false,
         })
+    }
+
+    /// Runs the commands of scenarios from now on. Only their network is another: they have the rights of whoever runs
+    /// this program, and all his files.
+    pub fn allow_shell(&mut self) {
+        self.shell = true;
     }
 
     /// Makes the calls that block once more, until one of them returns.
@@ -256,6 +268,9 @@ impl System for Linux {
     }
 
     fn shell(&mut self, command: &str) -> Result<(), Fault> {
+        if !self.shell {
+            return Err(Unsupported::Absent { reason: NO_SHELL }.into());
+        }
         sys::enter_network(&self.network).map_err(harness("return to its network namespace"))?;
         shell::run(command)
     }

@@ -1,7 +1,8 @@
 //! Shell commands of a scenario, such as `tc qdisc ...` or `nstat`, in its network namespace.
 //!
 //! They are programs of this machine, and have the rights of whoever runs them; only their network is another. So they
-//! are run for a scenario whose author one trusts as much as a shell script's, as packetdrill does.
+//! are run only if that was asked for ([`allow_shell`](super::Linux::allow_shell)), for scenarios whose author one trusts as
+//! much as a shell script's. packetdrill runs them all.
 
 use std::io::{self, PipeReader, Read};
 use std::os::fd::AsRawFd;
