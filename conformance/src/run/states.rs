@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::Stop;
 use super::player::{Player, differs, line};
-use crate::script::{Event, Failure, Probe, Program, state_number};
+use crate::script::{Event, Failure, Probe, Program};
+use crate::system::info::state_number;
 use crate::system::{Fault, FourTuple, State, TcpInfo};
 
 /// How often a question is asked again while the answer is not the expected one, within the system's slack.

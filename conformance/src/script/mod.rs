@@ -97,7 +97,7 @@ pub use command::{Builtin, CommandError, Count, Knob, Probe, States};
 pub use error::{ParseError, Problem, Reason, Unsupported};
 pub use icmp::{IcmpError, Numbers as IcmpNumbers};
 pub use parser::{parse, parse_with};
-pub use state::{State, state_number};
+pub use state::State;
 pub use value::{Errno, Percent, Position, SeqNumber, Tolerance};
 
 /// The scripts of this package: each is named for what it shows, quotes why, and can be run as it stands.

@@ -22,23 +22,6 @@ pub(super) fn state_named(name: &str) -> Option<State> {
     }
 }
 
-/// The number that Linux gives a state (`include/net/tcp_states.h`), which is what `tcpi_state` is.
-pub fn state_number(state: State) -> i64 {
-    match state {
-        State::Established => 1,
-        State::SynSent => 2,
-        State::SynReceived => 3,
-        State::FinWait1 => 4,
-        State::FinWait2 => 5,
-        State::TimeWait => 6,
-        State::Closed => 7,
-        State::CloseWait => 8,
-        State::LastAck => 9,
-        State::Listen => 10,
-        State::Closing => 11,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -68,7 +51,7 @@ mod tests {
 
     #[test]
     fn linux_numbers_states_as_its_names_say() {
-        use crate::system::info::constant;
+        use crate::system::info::{constant, state_number};
         for name in [
             "TCP_ESTABLISHED",
             "TCP_SYN_SENT",

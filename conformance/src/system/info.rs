@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use lockstep_model::State;
+
 /// The fields of `struct tcp_info` that a system knows, by the names they have in C without `tcpi_`: `snd_cwnd`, `rto`.
 ///
 /// Units are those of Linux: times in microseconds but for the `last_*` ones and `ato`'s kind, which say so in tcp(7);
@@ -37,19 +39,41 @@ pub fn constant(name: &str) -> Option<i64> {
     CONSTANTS.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)
 }
 
-/// From `net/tcp_states.h`, `linux/tcp.h` and `uapi/linux/tcp.h`.
+/// The number that Linux gives a state (`net/tcp_states.h`), which is what `tcpi_state` is.
+#[must_use]
+pub const fn state_number(state: State) -> i64 {
+    match state {
+        State::Established => 1,
+        State::SynSent => 2,
+        State::SynReceived => 3,
+        State::FinWait1 => 4,
+        State::FinWait2 => 5,
+        State::TimeWait => 6,
+        State::Closed => 7,
+        State::CloseWait => 8,
+        State::LastAck => 9,
+        State::Listen => 10,
+        State::Closing => 11,
+    }
+}
+
+/// The slow start threshold before anything was lost (`net/tcp.h`).
+pub(super) const INFINITE_SSTHRESH: i64 = 0x7fff_ffff;
+
+/// From `net/tcp_states.h`, `net/tcp.h`, `linux/tcp.h` and `uapi/linux/tcp.h`.
 const CONSTANTS: &[(&str, i64)] = &[
-    ("TCP_ESTABLISHED", 1),
-    ("TCP_SYN_SENT", 2),
-    ("TCP_SYN_RECV", 3),
-    ("TCP_FIN_WAIT1", 4),
-    ("TCP_FIN_WAIT2", 5),
-    ("TCP_TIME_WAIT", 6),
-    ("TCP_CLOSE", 7),
-    ("TCP_CLOSE_WAIT", 8),
-    ("TCP_LAST_ACK", 9),
-    ("TCP_LISTEN", 10),
-    ("TCP_CLOSING", 11),
+    ("TCP_ESTABLISHED", state_number(State::Established)),
+    ("TCP_SYN_SENT", state_number(State::SynSent)),
+    ("TCP_SYN_RECV", state_number(State::SynReceived)),
+    ("TCP_FIN_WAIT1", state_number(State::FinWait1)),
+    ("TCP_FIN_WAIT2", state_number(State::FinWait2)),
+    ("TCP_TIME_WAIT", state_number(State::TimeWait)),
+    ("TCP_CLOSE", state_number(State::Closed)),
+    ("TCP_CLOSE_WAIT", state_number(State::CloseWait)),
+    ("TCP_LAST_ACK", state_number(State::LastAck)),
+    ("TCP_LISTEN", state_number(State::Listen)),
+    ("TCP_CLOSING", state_number(State::Closing)),
+    ("TCP_INFINITE_SSTHRESH", INFINITE_SSTHRESH),
     ("TCP_CA_Open", 0),
     ("TCP_CA_Disorder", 1),
     ("TCP_CA_CWR", 2),

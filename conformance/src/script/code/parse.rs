@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::number::Number;
 use super::token::{Lexeme, SyntaxError, Token, tokens};
 use super::{CodeError, Comparison, Expression, Function, Operator, Sign, Statement};
-use crate::script::state::{state_named, state_number};
+use crate::script::state::state_named;
 use crate::system::info;
 
 /// How deep brackets and signs may be nested; more than any assertion needs, less than any stack holds.
@@ -85,9 +85,7 @@ pub(super) fn constant(name: &str) -> Option<i64> {
     match name {
         "True" => Some(1),
         "False" => Some(0),
-        // Of `net/tcp.h`: what ssthresh is before anything was lost.
-        "TCP_INFINITE_SSTHRESH" => Some(0x7fff_ffff),
-        _ => info::constant(name).or_else(|| state_named(name).filter(|_| is_constant(name)).map(state_number)),
+        _ => info::constant(name).or_else(|| state_named(name).filter(|_| is_constant(name)).map(info::state_number)),
     }
 }
 

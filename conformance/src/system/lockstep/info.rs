@@ -4,12 +4,13 @@
 use ::lockstep::stack::{LossPhase, Status};
 use ::lockstep::time::Micros;
 
-use crate::system::{State, TcpInfo};
+use crate::system::TcpInfo;
+use crate::system::info::{INFINITE_SSTHRESH, state_number};
 
 /// The MSS that the system announces on a link with this MTU.
 pub(super) fn info(status: &Status, announced_mss: u16) -> TcpInfo {
     let mut info = TcpInfo::default();
-    info.set("state", state(status.state));
+    info.set("state", state_number(status.state));
     info.set("ca_state", phase(status.in_flight.phase));
     info.set("retransmits", status.timeouts);
     info.set("probes", status.probes);
@@ -31,34 +32,12 @@ pub(super) fn info(status: &Status, announced_mss: u16) -> TcpInfo {
     info.set("lost", status.in_flight.lost);
     info.set("retrans", status.in_flight.again);
     info.set("snd_cwnd", segments(status.cwnd, status.send_mss));
-    info.set(
-        "snd_ssthresh",
-        if status.ssthresh == u32::MAX { INFINITE } else { segments(status.ssthresh, status.send_mss) },
-    );
+    let ssthresh = segments(status.ssthresh, status.send_mss);
+    info.set("snd_ssthresh", if status.ssthresh == u32::MAX { INFINITE_SSTHRESH } else { ssthresh.into() });
     info.set("notsent_bytes", status.unsent);
     info.set("snd_wnd", status.tcb.snd_wnd());
     info.set("rcv_wnd", status.rcv_wnd);
     info
-}
-
-/// Linux's slow start threshold before anything was lost.
-const INFINITE: u32 = 0x7fff_ffff;
-
-/// The numbers of `net/tcp_states.h`.
-fn state(state: State) -> u8 {
-    match state {
-        State::Established => 1,
-        State::SynSent => 2,
-        State::SynReceived => 3,
-        State::FinWait1 => 4,
-        State::FinWait2 => 5,
-        State::TimeWait => 6,
-        State::Closed => 7,
-        State::CloseWait => 8,
-        State::LastAck => 9,
-        State::Listen => 10,
-        State::Closing => 11,
-    }
 }
 
 /// `enum tcp_ca_state`. Linux has a fifth, of a window that falls without a loss, which is none of ours.
