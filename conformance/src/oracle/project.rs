@@ -337,8 +337,8 @@ impl<'t> Telling<'t> {
 
     /// Shutting the receiving direction is between the user and his socket.
     fn tell_shutdown(&mut self, index: usize, fd: Descriptor, how: ShutdownHow) {
-        self.socket(fd).deaf |= matches!(how, ShutdownHow::Read | ShutdownHow::Both);
-        if matches!(how, ShutdownHow::Write | ShutdownHow::Both) {
+        self.socket(fd).deaf |= how.receiving();
+        if how.sending() {
             self.add_to(index, fd, Happened::Closed);
         }
     }

@@ -12,7 +12,7 @@ use crate::run::wire::icmp::{self, Message};
 use crate::run::wire::{self, Unreadable};
 use crate::run::{PEER_INITIAL, returned};
 use crate::script::Flags;
-use crate::system::{Call, Ret, ShutdownHow};
+use crate::system::{Call, Ret};
 use crate::trace::{Observation, Trace, What};
 
 /// How wide the column of the system is.
@@ -180,9 +180,7 @@ fn called(call: &Call, returned_later: Option<&(Duration, &Ret)>, at: Duration) 
             format!("poll({})", fds.join(", "))
         }
         Call::Ioctl { fd, request } => format!("ioctl({}, {})", fd.0, request.name()),
-        Call::Shutdown { fd, how: ShutdownHow::Read } => format!("shutdown({}, SHUT_RD)", fd.0),
-        Call::Shutdown { fd, how: ShutdownHow::Write } => format!("shutdown({}, SHUT_WR)", fd.0),
-        Call::Shutdown { fd, how: ShutdownHow::Both } => format!("shutdown({}, SHUT_RDWR)", fd.0),
+        Call::Shutdown { fd, how } => format!("shutdown({}, {})", fd.0, how.name()),
         Call::Close { fd } => format!("close({})", fd.0),
         Call::Fcntl { fd, .. } => format!("fcntl({})", fd.0),
         Call::GetSockOpt { fd, option } => format!("getsockopt({}, {})", fd.0, option.name()),

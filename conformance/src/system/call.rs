@@ -7,6 +7,7 @@ use std::net::SocketAddrV4;
 use std::time::Duration;
 
 use super::errno::Errno;
+use super::message::MessageFlags;
 use super::option::{OptionValue, SocketOption};
 use super::poll::{PollEvents, PollFd};
 
@@ -182,6 +183,12 @@ impl Success {
     pub fn value(value: impl Into<i64>) -> Self {
         Self { value: value.into(), output: Output::None }
     }
+
+    /// A success that counts octets. No call moves more than fit.
+    #[must_use]
+    pub fn octets(count: usize) -> Self {
+        Self::value(i64::try_from(count).unwrap_or(i64::MAX))
+    }
 }
 
 /// What a call wrote into its caller's memory.
@@ -213,45 +220,20 @@ pub enum FileControl {
     },
 }
 
-/// `MSG_*` flags of `send` and `recv`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct MessageFlags {
-    /// `MSG_PEEK`: leave the bytes in the receive buffer.
-    pub peek: bool,
-    /// `MSG_DONTWAIT`: this one call does not block.
-    pub dont_wait: bool,
-    /// `MSG_OOB`: urgent data.
-    pub out_of_band: bool,
-    /// `MSG_MORE`: more data follows, do not push yet.
-    pub more: bool,
-    /// `MSG_EOR`: the end of a record, which is not merged with what follows.
-    pub end_of_record: bool,
-    /// `MSG_WAITALL`: a read that blocks ends when all that was asked for is there.
-    pub wait_all: bool,
-    /// `MSG_TRUNC`: what is received is thrown away, and only counted.
-    pub truncate: bool,
-    /// `MSG_FASTOPEN`: open the connection and send with the SYN (RFC 7413).
-    pub fast_open: bool,
-    /// `MSG_ZEROCOPY`: send from the caller's memory, and tell when it may be used again.
-    pub zero_copy: bool,
-    /// `MSG_ERRQUEUE`: receive what the socket has to tell, not what the peer sent.
-    pub error_queue: bool,
-}
-
-impl MessageFlags {
-    /// No flags at all.
-    pub const NONE: MessageFlags = MessageFlags {
-        peek: false,
-        dont_wait: false,
-        out_of_band: false,
-        more: false,
-        end_of_record: false,
-        wait_all: false,
-        truncate: false,
-        fast_open: false,
-        zero_copy: false,
-        error_queue: false,
-    };
+impl FileControl {
+    /// Does it to a socket of which only this flag is known.
+    pub(super) fn apply(self, is_nonblocking: &mut bool) -> Success {
+        match self {
+            Self::GetFlags => {
+                let nonblock = if *is_nonblocking { libc::O_NONBLOCK } else { 0 };
+                Success::value(libc::O_RDWR | nonblock)
+            }
+            Self::SetFlags { nonblocking } => {
+                *is_nonblocking = nonblocking;
+                Success::value(0)
+            }
+        }
+    }
 }
 
 /// What an `ioctl` asks of a socket.
@@ -316,4 +298,31 @@ pub enum ShutdownHow {
     Write,
     /// `SHUT_RDWR`.
     Both,
+}
+
+impl ShutdownHow {
+    /// All of them.
+    pub const ALL: [ShutdownHow; 3] = [Self::Read, Self::Write, Self::Both];
+
+    /// Its name in C.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Read => "SHUT_RD",
+            Self::Write => "SHUT_WR",
+            Self::Both => "SHUT_RDWR",
+        }
+    }
+
+    /// Whether it closes the direction in which the user receives.
+    #[must_use]
+    pub fn receiving(self) -> bool {
+        matches!(self, Self::Read | Self::Both)
+    }
+
+    /// Whether it closes the direction in which the user sends.
+    #[must_use]
+    pub fn sending(self) -> bool {
+        matches!(self, Self::Write | Self::Both)
+    }
 }

@@ -28,15 +28,21 @@ mod errno;
 pub mod info;
 pub mod linux;
 pub mod lockstep;
+mod message;
 mod option;
+mod pending;
 mod poll;
+mod posix;
+#[cfg(test)]
+mod promises;
 pub mod smoltcp;
 pub mod tap;
 
-pub use call::{Call, Descriptor, FileControl, IoctlRequest, MessageFlags, Output, Ret, ShutdownHow, Success};
+pub use call::{Call, Descriptor, FileControl, IoctlRequest, Output, Ret, ShutdownHow, Success};
 pub use errno::Errno;
 pub use info::TcpInfo;
 pub use lockstep_model::State;
+pub use message::MessageFlags;
 pub use option::{OptionKind, OptionValue, SocketOption};
 pub use poll::{PollEvents, PollFd};
 

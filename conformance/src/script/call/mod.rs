@@ -329,12 +329,7 @@ fn fcntl(arguments: &[Expression]) -> Option<Operation> {
 
 fn shutdown(arguments: &[Expression]) -> Option<Operation> {
     let [fd, how] = arguments else { return None };
-    let how = match name(how)? {
-        "SHUT_RD" => ShutdownHow::Read,
-        "SHUT_WR" => ShutdownHow::Write,
-        "SHUT_RDWR" => ShutdownHow::Both,
-        _ => return None,
-    };
+    let how = name(how).and_then(|name| ShutdownHow::ALL.into_iter().find(|how| how.name() == name))?;
     Some(Operation::Shutdown { fd: descriptor(fd)?, how })
 }
 

@@ -121,19 +121,8 @@ fn in_message(message: &Expression) -> Option<usize> {
 fn message_flags(flags: &Expression) -> Option<MessageFlags> {
     let mut set = MessageFlags::NONE;
     for flag in flag_names(flags)? {
-        match flag {
-            "MSG_PEEK" => set.peek = true,
-            "MSG_DONTWAIT" => set.dont_wait = true,
-            "MSG_OOB" => set.out_of_band = true,
-            "MSG_MORE" => set.more = true,
-            "MSG_EOR" => set.end_of_record = true,
-            "MSG_WAITALL" => set.wait_all = true,
-            "MSG_TRUNC" => set.truncate = true,
-            "MSG_FASTOPEN" => set.fast_open = true,
-            "MSG_ZEROCOPY" => set.zero_copy = true,
-            "MSG_ERRQUEUE" => set.error_queue = true,
-            "MSG_NOSIGNAL" | "MSG_CMSG_CLOEXEC" => {}
-            _ => return None,
+        if !set.add(flag) && !matches!(flag, "MSG_NOSIGNAL" | "MSG_CMSG_CLOEXEC") {
+            return None;
         }
     }
     Some(set)

@@ -19,11 +19,11 @@
 //!
 //! States come from sock_diag(7), which knows SYN-RECEIVED and TIME-WAIT; times are the kernel's receive timestamps.
 
-use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
 use std::time::{Duration, Instant};
 
+use super::pending::Pending;
 use super::{
     Call, CallId, Datagram, Descriptor, Fault, FourTuple, Progress, Returned, State, System, TcpInfo, Timing,
     Unsupported, Wake,
@@ -61,9 +61,7 @@ pub struct Linux {
     diag: SockDiag,
     /// A datagram that was seen while waiting.
     arrived: Option<Datagram>,
-    blocked: BTreeMap<CallId, Blocked>,
-    returned: BTreeMap<CallId, Returned>,
-    next_call: u32,
+    pending: Pending<Blocked>,
     /// What the next active OPEN is to begin with.
     initial_sequence: Option<u32>,
     /// Whether commands of scenarios are run.
@@ -105,9 +103,7 @@ impl Linux {
             wire,
             diag: SockDiag::open().map_err(harness("open a sock_diag socket"))?,
             arrived: None,
-            blocked: BTreeMap::new(),
-            returned: BTreeMap::new(),
-            next_call: 0,
+            pending: Pending::default(),
             initial_sequence: None,
             shell: false,
         })
@@ -121,26 +117,20 @@ impl Linux {
 
     /// Makes the calls that block once more, until one of them returns.
     fn retry(&mut self) -> Result<Option<CallId>, Fault> {
-        if let Some(id) = self.returned.keys().next() {
-            return Ok(Some(*id));
-        }
-        for (id, Blocked { call, effort, wait, until }) in &mut self.blocked {
+        let Self { pending, sockets, began, .. } = self;
+        pending.retry(|Blocked { call, effort, wait, until }| {
             // Read first: what it waits for may come while it is looked at.
-            let late = until.is_some_and(|until| until <= self.began.elapsed());
-            let ret = match self.sockets.attempt(call, effort)? {
+            let late = until.is_some_and(|until| until <= began.elapsed());
+            let ret = match sockets.attempt(call, effort)? {
                 Attempt::Returned(ret) => ret,
                 Attempt::Blocked(_) if late => Sockets::give_up(call, effort),
                 Attempt::Blocked(again) => {
                     *wait = again;
-                    continue;
+                    return Ok(None);
                 }
             };
-            let id = *id;
-            self.blocked.remove(&id);
-            self.returned.insert(id, Returned { at: self.began.elapsed(), ret });
-            return Ok(Some(id));
-        }
-        Ok(None)
+            Ok(Some(Returned { at: began.elapsed(), ret }))
+        })
     }
 
     /// Takes one datagram from the wire, if none waits already. Says whether one does.
@@ -156,9 +146,9 @@ impl Linux {
     fn sleep(&self, time: Duration) -> io::Result<()> {
         let pollfd = |fd, events| libc::pollfd { fd, events, revents: 0 };
         let mut events: Vec<_> = self.wire.descriptors().map(|fd| pollfd(fd, libc::POLLIN)).collect();
-        let waits = self.blocked.values().flat_map(|blocked| &blocked.wait.fds);
+        let waits = self.pending.blocked().flat_map(|blocked| &blocked.wait.fds);
         events.extend(waits.map(|(fd, wanted)| pollfd(*fd, *wanted)));
-        let first = self.blocked.values().filter_map(|blocked| blocked.until).min();
+        let first = self.pending.blocked().filter_map(|blocked| blocked.until).min();
         let time = first.map_or(time, |first| time.min(first.saturating_sub(self.now())));
         match sys::poll(&mut events, time) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
@@ -217,17 +207,14 @@ impl System for Linux {
         match self.sockets.attempt(call, &mut effort)? {
             Attempt::Returned(ret) => Ok(Progress::Returned(ret)),
             Attempt::Blocked(wait) => {
-                let id = CallId(self.next_call);
-                self.next_call += 1;
                 let until = wait.limit.map(|limit| made + limit);
-                self.blocked.insert(id, Blocked { call: call.clone(), effort, wait, until });
-                Ok(Progress::Pending(id))
+                Ok(self.pending.keep(Blocked { call: call.clone(), effort, wait, until }))
             }
         }
     }
 
     fn result(&mut self, id: CallId) -> Option<Returned> {
-        self.returned.remove(&id)
+        self.pending.take(id)
     }
 
     fn inject(&mut self, datagram: &[u8]) -> Result<Duration, Fault> {

@@ -82,12 +82,9 @@ impl Sockets {
     /// What a call returns that has blocked as long as it may.
     pub(super) fn give_up(call: &Call, effort: &Effort) -> Ret {
         if effort.sent > 0 {
-            return Ok(bytes(effort.sent));
+            return Ok(Success::octets(effort.sent));
         }
-        if let Call::Poll { fds, .. } = call {
-            return Ok(Success { value: 0, output: Output::Poll(vec![PollEvents::NONE; fds.len()]) });
-        }
-        Err(if let Call::Connect { .. } = call { Errno::EINPROGRESS } else { Errno::EAGAIN })
+        call.give_up()
     }
 
     /// What the kernel tells of the connection behind a socket.
@@ -178,17 +175,15 @@ impl Sockets {
             }
             Call::Recv { fd, length, flags } => {
                 let fd = self.fd(*fd)?;
-                let received = received(*length, |buffer| sys::recv(fd, buffer, message_flags(*flags)))?;
+                let received = received(*length, |buffer| sys::recv(fd, buffer, flags.number()))?;
                 // TCP throws away with MSG_TRUNC what it counts; nothing was written to the buffer.
                 Ok(if flags.truncate { Success::value(received.value) } else { received })
             }
             Call::Write { fd, data } => written(sys::write(self.fd(*fd)?, rest(data, sent))),
-            Call::Send { fd, data, flags } => {
-                written(sys::send(self.fd(*fd)?, rest(data, sent), message_flags(*flags)))
-            }
+            Call::Send { fd, data, flags } => written(sys::send(self.fd(*fd)?, rest(data, sent), flags.number())),
             Call::SendTo { fd, data, flags, address } => {
                 let address = sys::sockaddr_in(*address);
-                written(sys::send_to(self.fd(*fd)?, rest(data, sent), message_flags(*flags), &address))
+                written(sys::send_to(self.fd(*fd)?, rest(data, sent), flags.number(), &address))
             }
             Call::Poll { fds, timeout } => self.poll(fds, *timeout),
             Call::Ioctl { fd, request } => {
@@ -233,21 +228,12 @@ impl Sockets {
         if count == 0 && timeout != Some(Duration::ZERO) {
             return Err(io::Error::from_raw_os_error(libc::EAGAIN));
         }
-        Ok(Success { output: Output::Poll(events), ..bytes(count) })
+        Ok(Success { output: Output::Poll(events), ..Success::octets(count) })
     }
 
     fn fcntl(&mut self, fd: Descriptor, control: FileControl) -> io::Result<Success> {
         let socket = self.open.get_mut(&fd).ok_or_else(bad_descriptor)?;
-        match control {
-            FileControl::GetFlags => {
-                let nonblock = if socket.nonblocking { libc::O_NONBLOCK } else { 0 };
-                Ok(Success::value(libc::O_RDWR | nonblock))
-            }
-            FileControl::SetFlags { nonblocking } => {
-                socket.nonblocking = nonblocking;
-                Ok(Success::value(0))
-            }
-        }
+        Ok(control.apply(&mut socket.nonblocking))
     }
 
     /// Takes in a new socket, which blocks as all new sockets do, and returns its number.
@@ -300,9 +286,9 @@ fn write_on(length: usize, sent: &mut usize, ret: Ret, wait: Wait) -> Attempt {
     match ret {
         Ok(success) => {
             *sent += usize::try_from(success.value).unwrap_or_default();
-            if *sent < length { Attempt::Blocked(wait) } else { Attempt::Returned(Ok(bytes(*sent))) }
+            if *sent < length { Attempt::Blocked(wait) } else { Attempt::Returned(Ok(Success::octets(*sent))) }
         }
-        Err(_) if *sent > 0 => Attempt::Returned(Ok(bytes(*sent))),
+        Err(_) if *sent > 0 => Attempt::Returned(Ok(Success::octets(*sent))),
         Err(errno) => Attempt::Returned(Err(errno)),
     }
 }
@@ -316,19 +302,14 @@ fn nothing(result: io::Result<()>) -> io::Result<Success> {
 }
 
 fn written(result: io::Result<usize>) -> io::Result<Success> {
-    result.map(bytes)
+    result.map(Success::octets)
 }
 
 fn received(length: usize, read: impl FnOnce(&mut [u8]) -> io::Result<usize>) -> io::Result<Success> {
     let mut data = vec![0; length.min(LONGEST_READ)];
     let length = read(&mut data)?;
     data.truncate(length);
-    Ok(Success { output: Output::Data(data), ..bytes(length) })
-}
-
-/// A success that counts bytes. No call here moves more than fit.
-fn bytes(length: usize) -> Success {
-    Success::value(i64::try_from(length).unwrap_or(i64::MAX))
+    Ok(Success { output: Output::Data(data), ..Success::octets(length) })
 }
 
 fn errno(error: io::Error) -> Errno {
@@ -345,34 +326,4 @@ fn direction(how: ShutdownHow) -> libc::c_int {
         ShutdownHow::Write => libc::SHUT_WR,
         ShutdownHow::Both => libc::SHUT_RDWR,
     }
-}
-
-fn message_flags(flags: MessageFlags) -> libc::c_int {
-    let MessageFlags {
-        peek,
-        dont_wait,
-        out_of_band,
-        more,
-        end_of_record,
-        wait_all,
-        truncate,
-        fast_open,
-        zero_copy,
-        error_queue,
-    } = flags;
-    [
-        (peek, libc::MSG_PEEK),
-        (dont_wait, libc::MSG_DONTWAIT),
-        (out_of_band, libc::MSG_OOB),
-        (more, libc::MSG_MORE),
-        (end_of_record, libc::MSG_EOR),
-        (wait_all, libc::MSG_WAITALL),
-        (truncate, libc::MSG_TRUNC),
-        (fast_open, libc::MSG_FASTOPEN),
-        (zero_copy, libc::MSG_ZEROCOPY),
-        (error_queue, libc::MSG_ERRQUEUE),
-    ]
-    .into_iter()
-    .filter(|(set, _)| *set)
-    .fold(0, |bits, (_, bit)| bits | bit)
 }

@@ -9,7 +9,7 @@
 //! Time passes only in [`System::run_until`], from one of the stack's timers to the next: hours of waiting take no
 //! time, every delay is exact, and that nothing happens until a deadline is proven by there being no timer before it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::io;
 use std::time::Duration;
 
@@ -17,11 +17,13 @@ use ::lockstep::stack::{Config, Pair, Stack};
 use ::lockstep::time::{Instant, Micros};
 use lockstep_model::Table;
 
+use super::pending::Pending;
+use super::posix::Attempt;
 use super::{
     Call, CallId, Datagram, Descriptor, Fault, FourTuple, PEER_ADDRESS, Progress, Returned, SYSTEM_ADDRESS, State,
     System, TcpInfo, Timing, Unsupported, Wake,
 };
-use sockets::{Attempt, Effort, Sockets};
+use sockets::{Effort, Sockets};
 
 mod info;
 mod knobs;
@@ -49,9 +51,7 @@ pub struct Lockstep {
     now: Duration,
     sockets: Sockets,
     heard: VecDeque<Datagram>,
-    blocked: BTreeMap<CallId, Blocked>,
-    returned: BTreeMap<CallId, Returned>,
-    next_call: u32,
+    pending: Pending<Blocked>,
 }
 
 /// A call that blocks.
@@ -82,9 +82,7 @@ impl Lockstep {
             begun: false,
             now: Duration::ZERO,
             heard: VecDeque::new(),
-            blocked: BTreeMap::new(),
-            returned: BTreeMap::new(),
-            next_call: 0,
+            pending: Pending::default(),
         })
     }
 
@@ -115,26 +113,17 @@ impl Lockstep {
 
     /// When something happens next, to the stack or to a call that has waited long enough.
     fn next_due(&self) -> Option<Duration> {
-        let calls = self.blocked.values().filter_map(|blocked| blocked.effort.until);
+        let calls = self.pending.blocked().filter_map(|blocked| blocked.effort.until);
         calls.chain(self.stack.poll_timeout()).min().map(duration)
     }
 
     /// Makes the calls that block once more, until one of them returns.
     fn retry(&mut self) -> Result<Option<CallId>, Fault> {
-        if let Some(id) = self.returned.keys().next() {
-            return Ok(Some(*id));
-        }
-        for (id, blocked) in &mut self.blocked {
-            let attempt =
-                self.sockets.attempt(&mut self.stack, instant(self.now), &blocked.call, &mut blocked.effort)?;
-            if let Attempt::Returned(ret) = attempt {
-                let id = *id;
-                self.blocked.remove(&id);
-                self.returned.insert(id, Returned { at: self.now, ret });
-                return Ok(Some(id));
-            }
-        }
-        Ok(None)
+        let Self { pending, sockets, stack, now, .. } = self;
+        pending.retry(|Blocked { call, effort }| {
+            let attempt = sockets.attempt(stack, instant(*now), call, effort)?;
+            Ok(attempt.returned(*now))
+        })
     }
 }
 
@@ -184,17 +173,12 @@ impl System for Lockstep {
         self.exchange();
         match attempt {
             Attempt::Returned(ret) => Ok(Progress::Returned(ret)),
-            Attempt::Blocked => {
-                let id = CallId(self.next_call);
-                self.next_call += 1;
-                self.blocked.insert(id, Blocked { call: call.clone(), effort });
-                Ok(Progress::Pending(id))
-            }
+            Attempt::Blocked => Ok(self.pending.keep(Blocked { call: call.clone(), effort })),
         }
     }
 
     fn result(&mut self, id: CallId) -> Option<Returned> {
-        self.returned.remove(&id)
+        self.pending.take(id)
     }
 
     fn inject(&mut self, datagram: &[u8]) -> Result<Duration, Fault> {

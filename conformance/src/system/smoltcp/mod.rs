@@ -14,17 +14,19 @@
 //! Two things of POSIX are not smoltcp's, and are made of what it has: a listener's queue is as many sockets that listen,
 //! and errors are read off the states that a socket goes through. The rest that it has not is [`Unsupported`] by name.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::io;
 use std::time::Duration;
 
 use smoltcp::socket::tcp;
 
+use super::pending::Pending;
+use super::posix::Attempt;
 use super::{Call, CallId, Datagram, Fault, FourTuple, Progress, Returned, State, System, Timing, Unsupported, Wake};
 use connection::Cause;
 use host::Host;
 use knobs::Knobs;
-use sockets::{Attempt, Sockets};
+use sockets::Sockets;
 
 mod connection;
 mod device;
@@ -55,9 +57,7 @@ pub struct Smoltcp {
     now: Duration,
     sockets: Sockets,
     heard: VecDeque<Datagram>,
-    blocked: BTreeMap<CallId, Blocked>,
-    returned: BTreeMap<CallId, Returned>,
-    next_call: u32,
+    pending: Pending<Blocked>,
 }
 
 /// A call that blocks.
@@ -79,9 +79,7 @@ impl Smoltcp {
             now: Duration::ZERO,
             sockets: Sockets::default(),
             heard: VecDeque::new(),
-            blocked: BTreeMap::new(),
-            returned: BTreeMap::new(),
-            next_call: 0,
+            pending: Pending::default(),
         }
     }
 
@@ -98,19 +96,11 @@ impl Smoltcp {
 
     /// Makes the calls that block once more, until one of them returns.
     fn retry(&mut self) -> Result<Option<CallId>, Fault> {
-        if let Some(id) = self.returned.keys().next() {
-            return Ok(Some(*id));
-        }
-        for (id, blocked) in &mut self.blocked {
-            let attempt = self.sockets.attempt(&mut self.host, &blocked.call, &mut blocked.sent)?;
-            if let Attempt::Returned(ret) = attempt {
-                let id = *id;
-                self.blocked.remove(&id);
-                self.returned.insert(id, Returned { at: self.now, ret });
-                return Ok(Some(id));
-            }
-        }
-        Ok(None)
+        let Self { pending, sockets, host, now, .. } = self;
+        pending.retry(|Blocked { call, sent }| {
+            let attempt = sockets.attempt(host, call, sent)?;
+            Ok(attempt.returned(*now))
+        })
     }
 }
 
@@ -157,17 +147,12 @@ impl System for Smoltcp {
         self.exchange(Cause::User);
         match attempt {
             Attempt::Returned(ret) => Ok(Progress::Returned(ret)),
-            Attempt::Blocked => {
-                let id = CallId(self.next_call);
-                self.next_call += 1;
-                self.blocked.insert(id, Blocked { call: call.clone(), sent });
-                Ok(Progress::Pending(id))
-            }
+            Attempt::Blocked => Ok(self.pending.keep(Blocked { call: call.clone(), sent })),
         }
     }
 
     fn result(&mut self, id: CallId) -> Option<Returned> {
-        self.returned.remove(&id)
+        self.pending.take(id)
     }
 
     fn inject(&mut self, datagram: &[u8]) -> Result<Duration, Fault> {

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use super::sockets::{Done, Refusal, Socket};
-use crate::system::{MessageFlags, OptionValue, Output, SocketOption, Success, Unsupported};
+use super::sockets::Socket;
+use crate::system::posix::{Done, Refusal, no};
+use crate::system::{OptionValue, Output, SocketOption, Success};
 
 /// The longest queue of a listener. Each place costs a socket and its buffers; Linux cuts longer ones, too.
 pub(super) const MOST_WAITING: usize = 64;
@@ -84,40 +85,8 @@ pub(super) fn set(socket: &mut Socket, option: SocketOption, value: &OptionValue
     Ok(())
 }
 
-/// What smoltcp cannot send or receive in this way.
-pub(super) fn refuse(flags: MessageFlags) -> Result<(), Refusal> {
-    let MessageFlags {
-        peek: _,
-        dont_wait: _,
-        out_of_band,
-        more,
-        end_of_record,
-        wait_all,
-        truncate,
-        fast_open,
-        zero_copy,
-        error_queue,
-    } = flags;
-    let missing = [
-        (out_of_band, "MSG_OOB"),
-        (more, "MSG_MORE"),
-        (end_of_record, "MSG_EOR"),
-        (wait_all, "MSG_WAITALL"),
-        (truncate, "MSG_TRUNC"),
-        (fast_open, "MSG_FASTOPEN"),
-        (zero_copy, "MSG_ZEROCOPY"),
-        (error_queue, "MSG_ERRQUEUE"),
-    ];
-    missing.iter().find(|(set, _)| *set).map_or(Ok(()), |(_, what)| Err(no(what)))
-}
-
 fn no_option(option: SocketOption) -> Refusal {
     no(option.name())
-}
-
-/// What smoltcp has not.
-pub(super) fn no(what: &'static str) -> Refusal {
-    Unsupported::Call { what }.into()
 }
 
 fn size(octets: usize) -> OptionValue {

@@ -8,9 +8,10 @@ use smoltcp::socket::tcp::{ConnectError, ListenError, RecvError, SendError, Stat
 use super::connection::{Backlog, Cause, Connection};
 use super::host::{Host, Settings};
 use super::options;
+use crate::system::posix::{Attempt, Done, Refusal, end, no, nothing, refuse};
 use crate::system::{
-    Call, Descriptor, Errno, FileControl, IoctlRequest, MessageFlags, OptionValue, Output, Ret, SYSTEM_ADDRESS,
-    ShutdownHow, SocketOption, Success, Unsupported,
+    Call, Descriptor, Errno, FileControl, IoctlRequest, MessageFlags, OptionValue, Output, SYSTEM_ADDRESS, ShutdownHow,
+    SocketOption, Success, Unsupported,
 };
 
 /// The first of the ports that the system chooses itself (RFC 6335 §6).
@@ -47,34 +48,6 @@ enum What {
     Connection(Connection),
 }
 
-/// What became of a call.
-pub(super) enum Attempt {
-    /// It is done.
-    Returned(Ret),
-    /// It blocks.
-    Blocked,
-}
-
-/// Why a call is not done.
-pub(super) enum Refusal {
-    Errno(Errno),
-    /// It would have to wait.
-    Wait,
-    Unsupported(Unsupported),
-}
-
-impl From<Errno> for Refusal {
-    fn from(errno: Errno) -> Self {
-        Self::Errno(errno)
-    }
-}
-
-impl From<Unsupported> for Refusal {
-    fn from(unsupported: Unsupported) -> Self {
-        Self::Unsupported(unsupported)
-    }
-}
-
 impl From<ListenError> for Refusal {
     fn from(error: ListenError) -> Self {
         Self::Errno(match error {
@@ -93,8 +66,6 @@ impl From<ConnectError> for Refusal {
     }
 }
 
-pub(super) type Done = Result<Success, Refusal>;
-
 impl Sockets {
     /// Makes a call, for the first time or again. `sent` is how much of its data has been written so far: a blocking
     /// write ends when all is.
@@ -105,14 +76,12 @@ impl Sockets {
             Ok(success) => Ok(success),
             Err(Refusal::Unsupported(unsupported)) => return Err(unsupported),
             Err(Refusal::Wait) if blocks => return Ok(Attempt::Blocked),
-            Err(Refusal::Wait) => {
-                Err(if matches!(call, Call::Connect { .. }) { Errno::EINPROGRESS } else { Errno::EAGAIN })
-            }
+            Err(Refusal::Wait) => call.give_up(),
             Err(Refusal::Errno(errno)) => Err(errno),
         };
         Ok(Attempt::Returned(match (ret, *sent) {
             // What was written counts more than what prevents the rest.
-            (Err(_), 1..) => Ok(bytes(*sent)),
+            (Err(_), 1..) => Ok(Success::octets(*sent)),
             (ret, _) => ret,
         }))
     }
@@ -213,12 +182,12 @@ impl Caller<'_> {
             Call::Listen { fd, backlog } => self.listen(*fd, *backlog),
             Call::Accept { fd } => self.accept(*fd),
             Call::Connect { fd, address } => self.connect(*fd, *address),
-            Call::Read { fd, length } => self.receive(*fd, *length, MessageFlags::default()),
+            Call::Read { fd, length } => self.receive(*fd, *length, MessageFlags::NONE),
             Call::Recv { fd, length, flags } => self.receive(*fd, *length, *flags),
-            Call::Write { fd, data } => self.send(*fd, data, MessageFlags::default(), sent),
+            Call::Write { fd, data } => self.send(*fd, data, MessageFlags::NONE, sent),
             Call::Send { fd, data, flags } => self.send(*fd, data, *flags, sent),
-            Call::SendTo { .. } => Err(options::no("sendto")),
-            Call::Poll { .. } => Err(options::no("poll")),
+            Call::SendTo { .. } => Err(no("sendto")),
+            Call::Poll { .. } => Err(no("poll")),
             Call::Ioctl { fd, request } => self.ask(*fd, *request),
             Call::Shutdown { fd, how } => self.shutdown(*fd, *how),
             Call::Close { fd } => self.close(*fd),
@@ -305,7 +274,7 @@ impl Caller<'_> {
     }
 
     fn receive(&mut self, fd: Descriptor, length: usize, flags: MessageFlags) -> Done {
-        options::refuse(flags)?;
+        refuse(flags)?;
         let socket = self.sockets.get(fd)?;
         let deaf = socket.deaf;
         let connection = socket.connection().ok_or(Errno::ENOTCONN)?;
@@ -323,7 +292,7 @@ impl Caller<'_> {
         match (received, tcp.state()) {
             (Ok(1..), _) => {
                 data.truncate(received.unwrap_or_default());
-                let success = bytes(data.len());
+                let success = Success::octets(data.len());
                 Ok(Success { output: Output::Data(data), ..success })
             }
             (Ok(0), _) if length == 0 || deaf => Ok(end()),
@@ -335,7 +304,7 @@ impl Caller<'_> {
     }
 
     fn send(&mut self, fd: Descriptor, data: &[u8], flags: MessageFlags, sent: &mut usize) -> Done {
-        options::refuse(flags)?;
+        refuse(flags)?;
         let socket = self.sockets.get(fd)?;
         let nonblocking = socket.nonblocking;
         let connection = socket.connection().ok_or(Errno::EPIPE)?;
@@ -347,7 +316,7 @@ impl Caller<'_> {
                 if *sent < data.len() && !nonblocking && !flags.dont_wait {
                     return Err(Refusal::Wait);
                 }
-                Ok(bytes(*sent))
+                Ok(Success::octets(*sent))
             }
             // Nothing can be queued before there is a connection; a POSIX user waits.
             (Err(SendError::InvalidState), State::SynSent | State::SynReceived) => Err(Refusal::Wait),
@@ -357,18 +326,13 @@ impl Caller<'_> {
 
     fn shutdown(&mut self, fd: Descriptor, how: ShutdownHow) -> Done {
         let socket = self.sockets.get(fd)?;
-        let (read, write) = match how {
-            ShutdownHow::Read => (true, false),
-            ShutdownHow::Write => (false, true),
-            ShutdownHow::Both => (true, true),
-        };
         let handle = socket.connection().ok_or(Errno::ENOTCONN)?.handle;
         let tcp = self.host.get(handle);
         if tcp.state() == State::Closed {
             return Err(Errno::ENOTCONN.into());
         }
-        socket.deaf |= read;
-        if write {
+        socket.deaf |= how.receiving();
+        if how.sending() {
             tcp.close();
         }
         nothing()
@@ -387,17 +351,7 @@ impl Caller<'_> {
     }
 
     fn control(&mut self, fd: Descriptor, control: FileControl) -> Done {
-        let socket = self.sockets.get(fd)?;
-        match control {
-            FileControl::GetFlags => {
-                let nonblock = if socket.nonblocking { libc::O_NONBLOCK } else { 0 };
-                Ok(Success::value(libc::O_RDWR | nonblock))
-            }
-            FileControl::SetFlags { nonblocking } => {
-                socket.nonblocking = nonblocking;
-                nothing()
-            }
-        }
+        Ok(control.apply(&mut self.sockets.get(fd)?.nonblocking))
     }
 
     fn ask(&mut self, fd: Descriptor, request: IoctlRequest) -> Done {
@@ -406,7 +360,7 @@ impl Caller<'_> {
         let octets = match request {
             IoctlRequest::Unread => tcp.recv_queue(),
             IoctlRequest::Unacknowledged => tcp.send_queue(),
-            IoctlRequest::Unsent | IoctlRequest::AtMark => return Err(options::no(request.name())),
+            IoctlRequest::Unsent | IoctlRequest::AtMark => return Err(no(request.name())),
         };
         Ok(Success { value: 0, output: Output::Number(i32::try_from(octets).unwrap_or(i32::MAX)) })
     }
@@ -425,18 +379,4 @@ impl Caller<'_> {
         self.sockets.get(fd)?.bound = Some(bound);
         Ok(bound.port())
     }
-}
-
-pub(super) fn nothing() -> Done {
-    Ok(Success::value(0))
-}
-
-/// The end of what the peer sends.
-fn end() -> Success {
-    Success { value: 0, output: Output::Data(Vec::new()) }
-}
-
-/// A success that counts bytes. No call here moves more than fit.
-fn bytes(length: usize) -> Success {
-    Success::value(i64::try_from(length).unwrap_or(i64::MAX))
 }

@@ -13,11 +13,13 @@
 //!
 //! Every scenario is a connection from a new port, and what is left of it is reset in the end.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::io;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use super::pending::Pending;
+use super::posix::Attempt;
 use super::{Call, CallId, Datagram, Fault, FourTuple, Progress, Returned, State, System, Timing, Unsupported, Wake};
 use crate::run::wire::{self as segments, Ip, Segment};
 use crate::run::{PEER_PORT, SYSTEM_PORT};
@@ -25,7 +27,7 @@ use crate::script::Flags;
 use etherparse::{Ipv4Header, TcpSlice};
 use names::Names;
 use plan::Service;
-use user::{Attempt, User};
+use user::User;
 use wire::Wire;
 
 mod names;
@@ -55,9 +57,7 @@ pub struct Tap {
     names: Names,
     user: User,
     arrived: VecDeque<Datagram>,
-    blocked: BTreeMap<CallId, Call>,
-    returned: BTreeMap<CallId, Returned>,
-    next_call: u32,
+    pending: Pending<Call>,
 }
 
 impl Tap {
@@ -79,9 +79,7 @@ impl Tap {
             names,
             user: User::default(),
             arrived: VecDeque::new(),
-            blocked: BTreeMap::new(),
-            returned: BTreeMap::new(),
-            next_call: 0,
+            pending: Pending::default(),
         })
     }
 
@@ -100,18 +98,8 @@ impl Tap {
 
     /// Makes the calls that block once more, until one of them returns.
     fn retry(&mut self) -> Result<Option<CallId>, Fault> {
-        if let Some(id) = self.returned.keys().next() {
-            return Ok(Some(*id));
-        }
-        for (id, call) in &self.blocked {
-            if let Attempt::Returned(ret) = self.user.attempt(call)? {
-                let id = *id;
-                self.blocked.remove(&id);
-                self.returned.insert(id, Returned { at: self.began.elapsed(), ret });
-                return Ok(Some(id));
-            }
-        }
-        Ok(None)
+        let Self { pending, user, began, .. } = self;
+        pending.retry(|call| Ok(user.attempt(call)?.returned(began.elapsed())))
     }
 }
 
@@ -158,17 +146,12 @@ impl System for Tap {
     fn call(&mut self, call: &Call) -> Result<Progress, Fault> {
         match self.user.attempt(call)? {
             Attempt::Returned(ret) => Ok(Progress::Returned(ret)),
-            Attempt::Blocked => {
-                let id = CallId(self.next_call);
-                self.next_call += 1;
-                self.blocked.insert(id, call.clone());
-                Ok(Progress::Pending(id))
-            }
+            Attempt::Blocked => Ok(self.pending.keep(call.clone())),
         }
     }
 
     fn result(&mut self, id: CallId) -> Option<Returned> {
-        self.returned.remove(&id)
+        self.pending.take(id)
     }
 
     fn inject(&mut self, datagram: &[u8]) -> Result<Duration, Fault> {

@@ -277,15 +277,7 @@ fn no(what: &'static str) -> Unsupported {
 mod tests {
     use super::*;
     use crate::script::parse;
-
-    const PASSIVE: &str = "
-        +0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
-        +0 bind(3, ..., ...) = 0
-        +0 listen(3, 1) = 0
-        +0 < S 0:0(0) win 65535 <mss 1460>
-        +0 > S. 0:0(0) ack 1 <mss 1460>
-        +0 < . 1:1(0) ack 1 win 65535
-        +0 accept(3, ..., ...) = 4";
+    use crate::system::promises::PASSIVE;
 
     fn planned(text: &str) -> Result<Plan, String> {
         plan(&parse("test", &format!("{PASSIVE}\n{text}")).expect("a script")).map_err(|error| error.to_string())

@@ -8,9 +8,8 @@ use lockstep_model::{Seq, SeqNum};
 use crate::run::wire::Segment;
 use crate::run::{PEER_PORT, SYSTEM_PORT};
 use crate::script::Flags;
-use crate::system::{
-    Call, Descriptor, Errno, FileControl, Output, PEER_ADDRESS, Ret, SocketOption, State, Success, Unsupported,
-};
+use crate::system::posix::Attempt;
+use crate::system::{Call, Descriptor, Errno, Output, PEER_ADDRESS, SocketOption, State, Success, Unsupported};
 
 /// More text than any script sends.
 const MOST_TEXT: usize = 1 << 20;
@@ -41,12 +40,6 @@ struct Connection {
     end: Option<usize>,
     /// The next number that the system expects, as it has told.
     acknowledged: Seq,
-}
-
-/// What became of a call.
-pub(super) enum Attempt {
-    Returned(Ret),
-    Blocked,
 }
 
 impl User {
@@ -124,7 +117,12 @@ impl User {
                 self.listens = true;
                 Success::value(0)
             }
-            Call::Fcntl { fd, control } => self.control(*fd, *control),
+            Call::Fcntl { fd, control } => {
+                let mut is_nonblocking = self.nonblocking.remove(fd);
+                let success = control.apply(&mut is_nonblocking);
+                self.nonblocking.extend(is_nonblocking.then_some(*fd));
+                success
+            }
             Call::Send { data, .. } | Call::Write { data, .. } => self.echo(data.len())?,
             Call::Close { fd } => self.close(*fd)?,
             Call::Connect { .. }
@@ -169,24 +167,8 @@ impl User {
         if !peek {
             self.read += data.len();
         }
-        Some(Success { value: i64::try_from(data.len()).unwrap_or(i64::MAX), output: Output::Data(data) })
-    }
-
-    fn control(&mut self, fd: Descriptor, control: FileControl) -> Success {
-        match control {
-            FileControl::SetFlags { nonblocking: true } => {
-                self.nonblocking.insert(fd);
-                Success::value(0)
-            }
-            FileControl::SetFlags { nonblocking: false } => {
-                self.nonblocking.remove(&fd);
-                Success::value(0)
-            }
-            FileControl::GetFlags => {
-                let nonblock = if self.nonblocking.contains(&fd) { libc::O_NONBLOCK } else { 0 };
-                Success::value(libc::O_RDWR | nonblock)
-            }
-        }
+        let octets = Success::octets(data.len());
+        Some(Success { output: Output::Data(data), ..octets })
     }
 
     /// The service writes what it reads, and nothing else.
@@ -196,7 +178,7 @@ impl User {
         if self.written > sent {
             return Err(no("user who writes something else than he reads"));
         }
-        Ok(Success::value(i64::try_from(length).unwrap_or(i64::MAX)))
+        Ok(Success::octets(length))
     }
 
     /// The service closes when its peer has, after it has read everything.
@@ -256,6 +238,7 @@ mod tests {
     use super::*;
     use crate::run::wire::Ip;
     use crate::system::MessageFlags;
+    use crate::system::Ret;
 
     const LISTENER: Descriptor = Descriptor(3);
 

@@ -6,7 +6,8 @@ use ::lockstep::stack::{CallError, Stack};
 use ::lockstep::time::{Instant, Micros};
 
 use super::options::Choices;
-use super::{Done, Effort, LONGEST_READ, Lingering, Refusal, Sockets, What, bytes, no, nothing};
+use super::{Effort, LONGEST_READ, Lingering, Sockets, What};
+use crate::system::posix::{Done, Refusal, end, nothing, refuse};
 use crate::system::{Call, Descriptor, Errno, FileControl, MessageFlags, Output, ShutdownHow, State, Success};
 
 /// Somebody who makes a call now.
@@ -133,10 +134,10 @@ impl Caller<'_> {
         let receive = if flags.peek { Stack::peek } else { Stack::receive };
         match receive(stack, now, id, &mut data) {
             // What is thrown away was not written anywhere.
-            Ok(length) if flags.truncate => Ok(bytes(length)),
+            Ok(length) if flags.truncate => Ok(Success::octets(length)),
             Ok(length) => {
                 data.truncate(length);
-                Ok(Success { output: Output::Data(data), ..bytes(length) })
+                Ok(Success { output: Output::Data(data), ..Success::octets(length) })
             }
             Err(CallError::WouldBlock) if socket.deaf => Ok(end()),
             Err(CallError::WouldBlock) => Err(Refusal::Wait),
@@ -165,7 +166,7 @@ impl Caller<'_> {
                 if effort.sent < data.len() && !socket.nonblocking && !flags.dont_wait {
                     return Err(Refusal::Wait);
                 }
-                Ok(bytes(effort.sent))
+                Ok(Success::octets(effort.sent))
             }
             Err(CallError::WouldBlock) => Err(Refusal::Wait),
             Err(CallError::Failed(failure)) => Err(socket.tell(failure).unwrap_or(Errno::EPIPE).into()),
@@ -179,13 +180,8 @@ impl Caller<'_> {
         let What::Connection { id, .. } = socket.what else {
             return Err(Errno::ENOTCONN.into());
         };
-        let (read, write) = match how {
-            ShutdownHow::Read => (true, false),
-            ShutdownHow::Write => (false, true),
-            ShutdownHow::Both => (true, true),
-        };
-        socket.deaf |= read;
-        if !write {
+        socket.deaf |= how.receiving();
+        if !how.sending() {
             return nothing();
         }
         match stack.close(now, id) {
@@ -248,50 +244,8 @@ impl Caller<'_> {
     }
 
     fn control(&mut self, fd: Descriptor, control: FileControl) -> Done {
-        let socket = self.sockets.get(fd)?;
-        match control {
-            FileControl::GetFlags => {
-                let nonblock = if socket.nonblocking { libc::O_NONBLOCK } else { 0 };
-                Ok(Success::value(libc::O_RDWR | nonblock))
-            }
-            FileControl::SetFlags { nonblocking } => {
-                socket.nonblocking = nonblocking;
-                nothing()
-            }
-        }
+        Ok(control.apply(&mut self.sockets.get(fd)?.nonblocking))
     }
-}
-
-/// What the stack has not, by its name.
-fn refuse(flags: MessageFlags) -> Result<(), Refusal> {
-    let MessageFlags {
-        peek: _,
-        dont_wait: _,
-        out_of_band,
-        more,
-        end_of_record,
-        wait_all,
-        truncate,
-        fast_open,
-        zero_copy,
-        error_queue,
-    } = flags;
-    let missing = [
-        (out_of_band, "MSG_OOB"),
-        (more, "MSG_MORE"),
-        (end_of_record, "MSG_EOR"),
-        (wait_all, "MSG_WAITALL"),
-        (truncate, "MSG_TRUNC"),
-        (fast_open, "MSG_FASTOPEN"),
-        (zero_copy, "MSG_ZEROCOPY"),
-        (error_queue, "MSG_ERRQUEUE"),
-    ];
-    missing.iter().find(|(set, _)| *set).map_or(Ok(()), |(_, name)| Err(no(name)))
-}
-
-/// The end of what the peer sends.
-fn end() -> Success {
-    Success { value: 0, output: Output::Data(Vec::new()) }
 }
 
 /// Where a socket is bound, or any free port of any address.

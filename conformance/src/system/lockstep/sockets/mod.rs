@@ -9,7 +9,8 @@ use ::lockstep::stack::{ConnectionId, Failure, ListenerId, OpenError, Settings, 
 use ::lockstep::time::{Instant, Micros};
 use ::lockstep::wire::UnreachableCode;
 
-use crate::system::{Call, Descriptor, Errno, MessageFlags, Output, PollEvents, Ret, Success, Unsupported};
+use crate::system::posix::{Attempt, Refusal};
+use crate::system::{Call, Descriptor, Errno, MessageFlags, Success, Unsupported};
 use caller::Caller;
 use options::Choices;
 
@@ -76,28 +77,6 @@ enum What {
     },
 }
 
-/// What became of a call.
-pub(super) enum Attempt {
-    /// It is done.
-    Returned(Ret),
-    /// It blocks.
-    Blocked,
-}
-
-/// Why a call is not done.
-enum Refusal {
-    Errno(Errno),
-    /// It would have to wait.
-    Wait,
-    Unsupported(Unsupported),
-}
-
-impl From<Errno> for Refusal {
-    fn from(errno: Errno) -> Self {
-        Self::Errno(errno)
-    }
-}
-
 impl From<OpenError> for Refusal {
     fn from(error: OpenError) -> Self {
         Self::Errno(match error {
@@ -108,8 +87,6 @@ impl From<OpenError> for Refusal {
         })
     }
 }
-
-type Done = Result<Success, Refusal>;
 
 impl Sockets {
     /// None yet, of a stack with this configuration.
@@ -137,14 +114,14 @@ impl Sockets {
                 if until.is_none_or(|until| now < until) {
                     return Ok(Attempt::Blocked);
                 }
-                give_up(call)
+                call.give_up()
             }
-            Err(Refusal::Wait) => give_up(call),
+            Err(Refusal::Wait) => call.give_up(),
             Err(Refusal::Errno(errno)) => Err(errno),
         };
         Ok(Attempt::Returned(match (ret, effort.sent) {
             // What was written counts more than what prevents the rest.
-            (Err(_), sent @ 1..) => Ok(bytes(sent)),
+            (Err(_), sent @ 1..) => Ok(Success::octets(sent)),
             (ret, _) => ret,
         }))
     }
@@ -199,29 +176,6 @@ impl Sockets {
     }
 }
 
-/// What a call returns that cannot wait, or not any longer.
-fn give_up(call: &Call) -> Ret {
-    match call {
-        Call::Poll { fds, .. } => Ok(Success { value: 0, output: Output::Poll(vec![PollEvents::NONE; fds.len()]) }),
-        Call::Connect { .. } => Err(Errno::EINPROGRESS),
-        Call::Socket
-        | Call::Bind { .. }
-        | Call::Listen { .. }
-        | Call::Accept { .. }
-        | Call::Read { .. }
-        | Call::Write { .. }
-        | Call::Recv { .. }
-        | Call::Send { .. }
-        | Call::SendTo { .. }
-        | Call::Shutdown { .. }
-        | Call::Close { .. }
-        | Call::Fcntl { .. }
-        | Call::Ioctl { .. }
-        | Call::GetSockOpt { .. }
-        | Call::SetSockOpt { .. } => Err(Errno::EAGAIN),
-    }
-}
-
 impl Socket {
     /// What went wrong with its connection, if that has not been told yet.
     fn error(&mut self, stack: &mut Stack, now: Instant) -> Option<Errno> {
@@ -252,19 +206,6 @@ fn errno(failure: Failure) -> Errno {
         Failure::Unreachable(Undelivered::TimeExceeded) => Errno::EHOSTUNREACH,
         Failure::Unreachable(Undelivered::ParameterProblem) => Errno::EPROTO,
     }
-}
-
-fn no(what: &'static str) -> Refusal {
-    Refusal::Unsupported(Unsupported::Call { what })
-}
-
-fn nothing() -> Done {
-    Ok(Success::value(0))
-}
-
-/// A success that counts bytes. No call here moves more than fit.
-fn bytes(length: usize) -> Success {
-    Success::value(i64::try_from(length).unwrap_or(i64::MAX))
 }
 
 /// The stack counts microseconds.

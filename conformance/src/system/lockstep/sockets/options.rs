@@ -6,8 +6,9 @@ use ::lockstep::stack::{KeepAlive, Settings};
 use ::lockstep::tcp::congestion::Algorithm;
 use ::lockstep::time::Micros;
 
+use super::What;
 use super::caller::Caller;
-use super::{Done, Refusal, What, no, nothing};
+use crate::system::posix::{Done, Refusal, no, nothing};
 use crate::system::{Descriptor, Errno, OptionValue, Output, SocketOption, Success};
 
 /// The time to live of what nobody has chosen one for.

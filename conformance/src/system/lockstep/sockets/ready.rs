@@ -6,7 +6,8 @@ use ::lockstep::stack::{Stack, Status};
 use ::lockstep::time::Instant;
 
 use super::caller::Caller;
-use super::{Done, Refusal, Socket, What, bytes};
+use super::{Socket, What};
+use crate::system::posix::{Done, Refusal};
 use crate::system::{Descriptor, Errno, IoctlRequest, Output, PollEvents, PollFd, State, Success};
 
 impl Caller<'_> {
@@ -27,7 +28,7 @@ impl Caller<'_> {
         if count == 0 && timeout != Some(Duration::ZERO) {
             return Err(Refusal::Wait);
         }
-        Ok(Success { output: Output::Poll(ready), ..bytes(count) })
+        Ok(Success { output: Output::Poll(ready), ..Success::octets(count) })
     }
 
     /// How much waits, on either side.

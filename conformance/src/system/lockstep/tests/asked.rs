@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use lockstep_model::Table;
 
-use super::{PASSIVE, followed};
+use super::followed;
 use crate::run::{End, PEER_PORT, SYSTEM_PORT, run};
 use crate::script::parse;
 use crate::system::lockstep::Lockstep;
+use crate::system::promises::PASSIVE;
 use crate::system::{
     Call, CallId, Descriptor, Errno, FourTuple, IoctlRequest, OptionValue, Output, PEER_ADDRESS, PollEvents, PollFd,
     Progress, Ret, Returned, SYSTEM_ADDRESS, SocketOption, System, Wake,
