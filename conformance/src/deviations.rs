@@ -137,6 +137,11 @@ impl Deviations {
         self.differing(system).any(|deviation| deviation.id == id)
     }
 
+    /// Where the RFC leaves a choice, and what this system is recorded to do.
+    pub fn choices(&self, system: &str) -> impl Iterator<Item = &Deviation> {
+        self.deviation.iter().filter(move |entry| entry.kind == Kind::Choice && entry.concerns(system))
+    }
+
     fn differing(&self, system: &str) -> impl Iterator<Item = &Deviation> {
         self.deviation.iter().filter(move |entry| entry.kind == Kind::Deviation && entry.concerns(system))
     }
@@ -264,7 +269,8 @@ mod tests {
         let choice = Deviations::parse(&format!("{text}\nkind = \"choice\"")).expect("a ledger");
         assert_eq!(choice.of("linux 6.18", "a/b"), Vec::<&Deviation>::new());
         assert!(choice.of_cell("linux 6.18", "LISTEN/SYN").is_none() && !choice.has("linux 6.18", "L04"));
-        assert_eq!(choice.entries().len(), 1);
+        assert_eq!(choice.choices("linux 6.18").collect::<Vec<_>>(), [&choice.entries()[0]]);
+        assert_eq!((choice.choices("linux 6.19").count(), ledger.choices("linux 6.18").count()), (0, 0));
     }
 
     #[test]
