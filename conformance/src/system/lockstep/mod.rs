@@ -208,7 +208,9 @@ impl System for Lockstep {
         }
         knobs::turn(&mut self.config.tcp, name, value)?;
         self.stack = stack(&self.config, self.table)?;
+        let chosen = self.sockets.initial_sequence;
         self.sockets = Sockets::new(&self.config.tcp);
+        self.sockets.initial_sequence = chosen;
         Ok(())
     }
 
