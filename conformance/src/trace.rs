@@ -53,4 +53,11 @@ pub enum What {
     },
     /// The operator ended this connection, from beside its user.
     Dropped(FourTuple),
+    /// The operator has turned a knob of the system.
+    Turned {
+        /// The name that Linux gives it.
+        knob: String,
+        /// What it stands at now.
+        value: String,
+    },
 }

@@ -347,3 +347,24 @@ fn a_connection_that_is_dropped_is_aborted() {
     Tape::established().says(Flags::RST, 1, 0, 0).rejected("RST");
     dropped(Tape::established()).probed(State::Established).rejected("ESTABLISHED");
 }
+
+/// The operator's R2 (RFC 9293 §3.8.3): one SYN,ACK more, and then no sooner than after another timeout; this holds for
+/// the next connection too.
+#[test]
+fn a_connection_request_is_given_up_when_the_operator_says() {
+    let operator = |retries: &str| {
+        let (knob, value) = ("net.ipv4.tcp_synack_retries".to_owned(), retries.to_owned());
+        Tape::listening().add(What::Turned { knob, value })
+    };
+    let request = |tape: Tape, iss: u32| {
+        let asked = tape.hears(Flags::SYN, 0, 0, 0).says(Flags::SYN_ACK, iss, 1, 0);
+        asked.after(1_000).says(Flags::SYN_ACK, iss, 1, 0)
+    };
+    let once = || request(operator("1"), 0);
+    let given_up = |tape: Tape| tape.after(2_000).probed(State::Listen);
+    given_up(once()).explained();
+    given_up(request(given_up(once()), 9_000)).explained();
+    once().after(100).probed(State::Listen).rejected("the state is SYN-RECEIVED");
+    given_up(request(operator("2"), 0)).rejected("the state is SYN-RECEIVED");
+    given_up(request(Tape::listening(), 0)).rejected("the state is SYN-RECEIVED");
+}

@@ -100,6 +100,7 @@ impl Belief {
             | Happened::Received(_)
             | Happened::KeepsAlive(_)
             | Happened::GivesUpAfter(_)
+            | Happened::RepeatsSyn(_)
             | Happened::Probed(_) => {}
         }
     }
@@ -152,11 +153,22 @@ impl Belief {
         let patience = self.ledger.wishes.gives_up_after.unwrap_or(terms.give_up);
         let unheard = elapsed(Timer::Retransmit, Duration::ZERO) && self.ledger.unacknowledged_since(now) >= patience;
         let unanswered = |least| self.ledger.unanswered_since.is_some_and(|since| since + least <= now);
-        if unheard || unanswered(patience) || (self.ledger.wishes.keeps_alive && unanswered(KEEP_ALIVE_INTERVAL)) {
+        let in_vain = elapsed(Timer::Retransmit, terms.min_rto) && self.repeated_syn_enough();
+        if in_vain
+            || unheard
+            || unanswered(patience)
+            || (self.ledger.wishes.keeps_alive && unanswered(KEEP_ALIVE_INTERVAL))
+        {
             beliefs.extend(self.after(Event::Timeout(Timer::User), now, terms));
         }
         beliefs.push(self);
         beliefs
+    }
+
+    /// Whether a SYN was sent again as often as was wished.
+    fn repeated_syn_enough(&self) -> bool {
+        let is_opening = matches!(self.state(), State::SynSent | State::SynReceived);
+        is_opening && self.ledger.wishes.repeats_syn.is_some_and(|most| self.ledger.retransmissions >= most)
     }
 
     /// All beliefs that explain one more thing, or why there is none.
@@ -169,6 +181,7 @@ impl Belief {
             Happened::Sent { octets, urgent } => Ok(self.sent_by_user(octets, urgent, now, terms)),
             Happened::KeepsAlive(keeps_alive) => Ok(self.with_wish(|wishes| wishes.keeps_alive = keeps_alive)),
             Happened::GivesUpAfter(patience) => Ok(self.with_wish(|wishes| wishes.gives_up_after = Some(patience))),
+            Happened::RepeatsSyn(most) => Ok(self.with_wish(|wishes| wishes.repeats_syn = most)),
             Happened::Network(error) => Ok(self.heard_of_network(error, now, terms)),
             Happened::Received(octets) => self.received_by_user(octets),
             Happened::Closed => Ok(self.after(Event::Call(Call::Close), now, terms)),

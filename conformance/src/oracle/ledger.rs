@@ -43,6 +43,8 @@ pub struct Wishes {
     pub keeps_alive: bool,
     /// After how long without an acknowledgment to give up.
     pub gives_up_after: Option<Duration>,
+    /// How often a SYN is sent again at most.
+    pub repeats_syn: Option<u32>,
 }
 
 /// Buffers and timers, as far as they can be inferred from outside.
@@ -90,6 +92,8 @@ pub struct Ledger {
     pub(super) probe_interval: Option<Duration>,
     started: [Option<Duration>; Timer::ALL.len()],
     rexmit_interval: Option<Duration>,
+    /// How often something was sent again since an acknowledgment came.
+    pub(super) retransmissions: u32,
     /// When the oldest unacknowledged octet was first sent.
     outstanding_since: Option<Duration>,
     iss: Vec<Seq>,
@@ -139,6 +143,7 @@ impl Ledger {
 
     /// A retransmission was seen: the next may take longer.
     pub fn retransmitted(&mut self, now: Duration) {
+        self.retransmissions = self.retransmissions.saturating_add(1);
         if let Some(started) = self.started(Timer::Retransmit) {
             self.rexmit_interval = Some(now.saturating_sub(started));
         }
@@ -192,9 +197,10 @@ impl Ledger {
         }
     }
 
-    /// The connection is gone; numbers for later ones stay.
+    /// The connection is gone; numbers for later ones stay, and what an operator wishes of all of them.
     pub fn forget_connection(&mut self) {
-        *self = Ledger { iss: std::mem::take(&mut self.iss), ..Ledger::default() };
+        let wishes = Wishes { repeats_syn: self.wishes.repeats_syn, ..Wishes::default() };
+        *self = Ledger { iss: std::mem::take(&mut self.iss), wishes, ..Ledger::default() };
     }
 
     fn window(&self) -> u32 {
@@ -332,6 +338,7 @@ impl Host<Seq> for OracleHost<'_> {
     }
     fn acked(&mut self, tcb: &Tcb<Seq>, _: Seq) {
         self.ledger.rexmit_interval = None;
+        self.ledger.retransmissions = 0;
         self.ledger.duplicates = 0;
         self.ledger.was_too_big = false;
         self.ledger.outstanding_since = (!tcb.retransmission_queue_is_empty()).then_some(self.now);

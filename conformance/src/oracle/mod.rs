@@ -103,7 +103,7 @@ pub struct Divergence {
     pub seen: String,
     /// What each of the last beliefs would have expected.
     pub expected: BTreeSet<String>,
-    /// The rules that fired last before it.
+    /// The rules that fired last before it, in any of the last beliefs.
     pub rules: Vec<RuleId>,
 }
 
@@ -150,8 +150,8 @@ fn follow(story: &Story, trace: &Trace, terms: &Terms, reasons: &mut Reasons) ->
     }
     let end = trace.ended;
     let mut late = BTreeSet::new();
-    let (rules, so_far) =
-        beliefs.first().map(|belief| (belief.last_fired().to_vec(), belief.reasons())).unwrap_or_default();
+    let rules = last_rules(&beliefs);
+    let so_far = beliefs.first().map(Belief::reasons).unwrap_or_default();
     let best = beliefs
         .into_iter()
         .flat_map(|belief| belief.with_silent_timeouts(end, terms))
@@ -177,7 +177,7 @@ fn advance(
     let now = happening.at;
     let mut next: Vec<Belief> = Vec::new();
     let mut reasons = BTreeSet::new();
-    let rules = beliefs.first().map(|belief| belief.last_fired().to_vec()).unwrap_or_default();
+    let rules = last_rules(&beliefs);
     for belief in beliefs.into_iter().flat_map(|belief| belief.with_silent_timeouts(now, terms)) {
         if let Some(reason) = belief.overdue(now, terms) {
             reasons.insert(reason);
@@ -205,6 +205,17 @@ fn advance(
     Ok(next)
 }
 
+/// The rules that fired last in any belief, each once.
+fn last_rules(beliefs: &[Belief]) -> Vec<RuleId> {
+    let mut rules = Vec::new();
+    for rule in beliefs.iter().flat_map(Belief::last_fired) {
+        if !rules.contains(rule) {
+            rules.push(*rule);
+        }
+    }
+    rules
+}
+
 fn describe(event: Happened) -> String {
     match event {
         Happened::Arrived(segment, _) => format!("{segment} arrives"),
@@ -217,6 +228,8 @@ fn describe(event: Happened) -> String {
         Happened::KeepsAlive(true) => "the user wants keep-alives".to_owned(),
         Happened::KeepsAlive(false) => "the user wants no keep-alives".to_owned(),
         Happened::GivesUpAfter(patience) => format!("the user waits for an acknowledgment for {patience:?} at most"),
+        Happened::RepeatsSyn(Some(most)) => format!("a SYN is sent again {most} times at most"),
+        Happened::RepeatsSyn(None) => "a SYN is sent again as often as the system likes".to_owned(),
         Happened::Network(NetworkError::Hard) => "the network says that nobody is there".to_owned(),
         Happened::Network(NetworkError::TooBig) => "the network says that a segment was too big".to_owned(),
         Happened::Received(octets) => format!("the user receives {octets} octets"),

@@ -53,6 +53,8 @@ pub enum Happened {
     KeepsAlive(bool),
     /// The user gives the peer this long to acknowledge anything (RFC 9293 §3.8.3, RFC 5482).
     GivesUpAfter(Duration),
+    /// A SYN of the system is sent again so many times at most, if somebody has said so (RFC 9293 §3.8.3, R2).
+    RepeatsSyn(Option<u32>),
     /// The network says something about a segment of the system.
     Network(NetworkError),
     /// The user took so many octets.
@@ -87,6 +89,7 @@ struct Socket {
     connection: Option<FourTuple>,
     aborts_on_close: bool,
     keeps_alive: bool,
+    repeats_syn: Option<u32>,
     /// The user has shut the receiving direction: being given nothing says nothing.
     deaf: bool,
 }
@@ -145,7 +148,7 @@ impl<'t> Telling<'t> {
                 What::Returned { id, ret } => {
                     telling.returned.insert(*id, ret);
                 }
-                What::Called { .. } | What::Probed { .. } | What::Dropped(_) => {}
+                What::Called { .. } | What::Probed { .. } | What::Dropped(_) | What::Turned { .. } => {}
             }
         }
         telling.learn_options();
@@ -195,6 +198,16 @@ impl<'t> Telling<'t> {
             What::Probed { connection, state } => self.add(index, *connection, Happened::Probed(*state)),
             // Who does it makes no difference to the connection.
             What::Dropped(connection) => self.add(index, *connection, Happened::Aborted),
+            What::Turned { knob, value } => self.tell_knob(index, knob, value),
+        }
+    }
+
+    /// How long a SYN,ACK is sent again is the operator's to say; of the SYN of an active OPEN this says nothing.
+    fn tell_knob(&mut self, index: usize, knob: &str, value: &str) {
+        if knob == "net.ipv4.tcp_synack_retries" {
+            for connection in self.connections.clone() {
+                self.add(index, connection, Happened::RepeatsSyn(value.parse().ok()));
+            }
         }
     }
 
@@ -265,6 +278,7 @@ impl<'t> Telling<'t> {
                 let patience = Duration::from_millis(u64::from(milliseconds.unsigned_abs()));
                 self.add_to(index, fd, Happened::GivesUpAfter(patience));
             }
+            (SocketOption::SynCnt, OptionValue::Int(most)) => self.socket(fd).repeats_syn = u32::try_from(*most).ok(),
             _ => {}
         }
     }
@@ -278,7 +292,8 @@ impl<'t> Telling<'t> {
             | What::Sent(_)
             | What::Returned { .. }
             | What::Probed { .. }
-            | What::Dropped(_) => None,
+            | What::Dropped(_)
+            | What::Turned { .. } => None,
         });
         match (call, &success.output) {
             (Some(Call::Accept { fd }), Output::Address(remote)) => {
@@ -319,8 +334,9 @@ impl<'t> Telling<'t> {
         self.meet(connection);
         self.socket(fd).connection = Some(connection);
         self.add(index, connection, Happened::Opened);
-        let keeps_alive = self.socket(fd).keeps_alive;
+        let Socket { keeps_alive, repeats_syn, .. } = *self.socket(fd);
         self.add(index, connection, Happened::KeepsAlive(keeps_alive));
+        self.add(index, connection, Happened::RepeatsSyn(repeats_syn));
     }
 
     fn tell_send(&mut self, index: usize, fd: Descriptor, length: usize, urgent: bool, outcome: Option<&Ret>) {

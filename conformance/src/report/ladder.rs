@@ -74,7 +74,12 @@ pub fn draw(trace: &Trace, reasons: &Reasons) -> Vec<Row> {
         .iter()
         .filter_map(|seen| match &seen.what {
             What::Returned { id, ret } => Some((*id, (seen.at, ret))),
-            What::Injected(_) | What::Sent(_) | What::Called { .. } | What::Probed { .. } | What::Dropped(_) => None,
+            What::Injected(_)
+            | What::Sent(_)
+            | What::Called { .. }
+            | What::Probed { .. }
+            | What::Dropped(_)
+            | What::Turned { .. } => None,
         })
         .collect();
     let rules = |index| reasons.get(&index).into_iter().flatten().map(ToString::to_string).collect();
@@ -85,8 +90,8 @@ pub fn draw(trace: &Trace, reasons: &Reasons) -> Vec<Row> {
 fn row(seen: &Observation, returns: &BTreeMap<u32, (Duration, &Ret)>, numbers: &mut Numbers) -> Option<Row> {
     let (side, words) = match &seen.what {
         What::Called { id, call } => (Side::System, called(call, returns.get(id), seen.at)),
-        // Told where the call was made.
-        What::Returned { .. } => return None,
+        // Told where the call was made; and what holds from the beginning is no part of the exchange.
+        What::Returned { .. } | What::Turned { .. } => return None,
         What::Probed { connection, state } => (Side::System, format!("{state} ({})", connection.local.port())),
         What::Dropped(connection) => (Side::System, format!("dropped ({})", connection.local.port())),
         What::Injected(datagram) => (Side::Injected, numbers.injected(datagram)),

@@ -162,7 +162,9 @@ impl<'a> Observer<'a> {
     }
 
     pub(super) fn knob(&mut self, name: &str, value: &str) -> Result<(), Fault> {
-        self.system.knob(name, value)
+        self.system.knob(name, value)?;
+        self.write(self.now(), What::Turned { knob: name.to_owned(), value: value.to_owned() }, None);
+        Ok(())
     }
 
     /// Writes down that a datagram is the one that this line of the script expects.

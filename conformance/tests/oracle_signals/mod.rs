@@ -2,6 +2,7 @@
 
 use crate::oracle_tape::Tape;
 use etherparse::icmpv4::DestUnreachableHeader::{FragmentationNeeded, Host, Port};
+use lockstep_conformance::oracle::Judgement;
 use lockstep_conformance::system::{SocketOption, State};
 use lockstep_model::Flags;
 
@@ -9,6 +10,18 @@ use lockstep_model::Flags;
 fn a_hard_error_of_the_network_may_abort_or_not() {
     Tape::established().hears_of_network(Port).probed(State::Established).explained();
     Tape::established().hears_of_network(Port).probed(State::Listen).explained();
+}
+
+/// Whether the error was heeded or not, neither way leads there.
+#[test]
+fn what_the_last_beliefs_have_in_mind_is_told_of_all_of_them() {
+    match Tape::established().hears_of_network(Port).probed(State::SynSent).verdict() {
+        Judgement::Diverged(divergence) => {
+            let fired = |of: &str| divergence.rules.iter().any(|rule| rule.name().starts_with(of));
+            assert!(fired("syn/absent") && fired("timeout/user"), "{divergence:#?}");
+        }
+        Judgement::Explained { .. } => panic!("explained"),
+    }
 }
 
 #[test]

@@ -175,7 +175,9 @@ fn clocks_are_echoed_as_they_were_seen() {
     let segments = trace.observations.iter().filter_map(|seen| match &seen.what {
         What::Sent(datagram) => wire::read(datagram).ok().and_then(clocks),
         What::Injected(datagram) => wire::read_injected(datagram).ok().and_then(clocks),
-        What::Called { .. } | What::Returned { .. } | What::Probed { .. } | What::Dropped(_) => None,
+        What::Called { .. } | What::Returned { .. } | What::Probed { .. } | What::Dropped(_) | What::Turned { .. } => {
+            None
+        }
     });
     let clocks: Vec<(u32, u32)> = segments.collect();
     let [syn, (clock, _), (_, echo), _] = clocks.as_slice() else { panic!("{clocks:?}") };
