@@ -153,8 +153,22 @@ pub mod require {
         if demands(&list, feature) {
             return Err(Missing { feature: feature.to_owned(), reason: reason.to_string() });
         }
-        println!("skipped, no {feature}: {reason}");
+        println!("{}{reason}", beginning(feature));
         Ok(())
+    }
+
+    /// Skips what another program has skipped for want of `feature`, by what it printed. Says whether it has.
+    ///
+    /// # Errors
+    /// As [`skip`].
+    pub fn skip_with(feature: &str, printed: &str) -> Result<bool, Missing> {
+        let reason = printed.lines().find_map(|line| line.strip_prefix(&beginning(feature)));
+        reason.map_or(Ok(false), |reason| skip(feature, reason).map(|()| true))
+    }
+
+    /// How the line begins that says why something is skipped.
+    fn beginning(feature: &str) -> String {
+        format!("skipped, no {feature}: ")
     }
 
     fn demands(list: &str, feature: &str) -> bool {
@@ -172,6 +186,12 @@ pub mod require {
             assert!(!demands("tap", "netns"));
             assert!(!demands("", "netns"));
             assert!(!demands("netns2", "netns"));
+        }
+
+        #[test]
+        fn what_another_program_skipped_is_skipped_here() {
+            assert_eq!(skip_with("moon", "1 conform\nskipped, no moon: it is day\n"), Ok(true));
+            assert_eq!(skip_with("moon", "skipped, no sun: it is night\n"), Ok(false));
         }
     }
 }

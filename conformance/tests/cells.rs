@@ -75,8 +75,7 @@ fn matrix_of(system: &str) -> Option<Matrix> {
         .output()
         .expect("the program starts");
     let told = String::from_utf8_lossy(&output.stdout);
-    if let Some(reason) = told.lines().find_map(|line| line.strip_prefix("skipped, no netns: ")) {
-        require::skip(require::NETNS, reason).expect("nobody demands it");
+    if require::skip_with(require::NETNS, &told).expect("nobody demands it") {
         return None;
     }
     let found = fs::read_to_string(json).expect("JSON was written");

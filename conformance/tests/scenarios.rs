@@ -31,8 +31,7 @@ fn linux_is_as_recorded_in_every_scenario() {
     let Output { status, stdout, stderr } = program(&["run", "--system", "linux"], &[]);
     let (told, complaint) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
     assert!(status.success(), "{told}{complaint}");
-    if let Some(reason) = told.lines().find_map(|line| line.strip_prefix("skipped, no netns: ")) {
-        require::skip(require::NETNS, reason).expect("nobody demands it");
+    if require::skip_with(require::NETNS, &told).expect("nobody demands it") {
         return;
     }
     let summary = told.lines().last().unwrap_or_default();
@@ -132,8 +131,7 @@ fn a_crash_is_a_verdict_on_one_script() {
     }
     let output = program.wait_with_output().expect("the program ends");
     let told = String::from_utf8_lossy(&output.stdout);
-    if let Some(reason) = told.lines().find_map(|line| line.strip_prefix("skipped, no netns: ")) {
-        require::skip(require::NETNS, reason).expect("nobody demands it");
+    if require::skip_with(require::NETNS, &told).expect("nobody demands it") {
         return;
     }
     assert_eq!(output.status.code(), Some(1));
