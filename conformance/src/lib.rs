@@ -1,7 +1,7 @@
-//! The same TCP scenarios on Lockstep and on the Linux kernel, every segment and state judged by the table.
+//! The same TCP scenarios on Lockstep, the Linux kernel and other stacks, every segment and state judged by the table.
 //!
 //! ```text
-//!   script ---- run ---- system (lockstep | linux)
+//!   script ---- run ---- system (lockstep | linux | smoltcp | tap)
 //!                |
 //!              trace ---- oracle ---- the table of lockstep-model
 //!                |           |

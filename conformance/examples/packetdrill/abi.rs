@@ -252,11 +252,8 @@ extern "C" fn close(userdata: *mut c_void, fd: c_int) -> c_int {
 }
 
 extern "C" fn shutdown(userdata: *mut c_void, fd: c_int, how: c_int) -> c_int {
-    let how = match how {
-        libc::SHUT_RD => ShutdownHow::Read,
-        libc::SHUT_WR => ShutdownHow::Write,
-        libc::SHUT_RDWR => ShutdownHow::Both,
-        _ => return int(Err(Errno::EINVAL)),
+    let Some(how) = ShutdownHow::ALL.into_iter().find(|known| known.number() == how) else {
+        return int(Err(Errno::EINVAL));
     };
     int(plug(userdata).call(&Call::Shutdown { fd: Descriptor(fd), how }))
 }

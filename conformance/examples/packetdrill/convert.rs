@@ -80,21 +80,9 @@ pub fn tell_address(address: SocketAddrV4, at: *mut sockaddr, length: *mut sockl
     *length = socklen_t::try_from(told.len()).unwrap_or_default();
 }
 
-/// `MSG_*`; what changes nothing here may be set.
+/// `MSG_*`; `MSG_NOSIGNAL` changes nothing here, where nobody raises signals.
 pub fn message_flags(flags: c_int) -> Result<MessageFlags, Errno> {
-    let known =
-        libc::MSG_PEEK | libc::MSG_DONTWAIT | libc::MSG_OOB | libc::MSG_MORE | libc::MSG_WAITALL | libc::MSG_NOSIGNAL;
-    if flags & !known != 0 {
-        return Err(Errno::EOPNOTSUPP);
-    }
-    Ok(MessageFlags {
-        peek: flags & libc::MSG_PEEK != 0,
-        dont_wait: flags & libc::MSG_DONTWAIT != 0,
-        out_of_band: flags & libc::MSG_OOB != 0,
-        more: flags & libc::MSG_MORE != 0,
-        wait_all: flags & libc::MSG_WAITALL != 0,
-        ..MessageFlags::NONE
-    })
+    MessageFlags::numbered(flags & !libc::MSG_NOSIGNAL).ok_or(Errno::EOPNOTSUPP)
 }
 
 /// The option of this level and number.

@@ -5,7 +5,7 @@ use super::stamp::Stamp;
 use crate::system::{Call, Descriptor, Errno, FourTuple, OptionValue, Output, Ret, ShutdownHow, SocketOption, State};
 use crate::trace::{Trace, What};
 use lockstep_model::{Flag, Segment, Seq};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Duration;
 
@@ -105,14 +105,8 @@ struct Telling<'t> {
     /// Connections whose SYNs both have timestamps.
     timed: HashSet<FourTuple>,
     sockets: HashMap<Descriptor, Socket>,
-    events: BTreeMap<SocketAddrV4Pair, Vec<Happening>>,
+    events: HashMap<FourTuple, Vec<Happening>>,
     connections: Vec<FourTuple>,
-}
-
-type SocketAddrV4Pair = (SocketAddrV4, SocketAddrV4);
-
-fn key(connection: FourTuple) -> SocketAddrV4Pair {
-    (connection.local, connection.remote)
 }
 
 impl<'t> Telling<'t> {
@@ -125,7 +119,7 @@ impl<'t> Telling<'t> {
             scales: HashMap::new(),
             timed: HashSet::new(),
             sockets: HashMap::new(),
-            events: BTreeMap::new(),
+            events: HashMap::new(),
             connections: Vec::new(),
         };
         for (index, observation) in trace.observations.iter().enumerate() {
@@ -158,7 +152,7 @@ impl<'t> Telling<'t> {
     fn meet(&mut self, connection: FourTuple) {
         if !self.connections.contains(&connection) {
             self.connections.push(connection);
-            self.events.insert(key(connection), Vec::new());
+            self.events.insert(connection, Vec::new());
         }
     }
 
@@ -409,7 +403,7 @@ impl<'t> Telling<'t> {
     }
 
     fn add(&mut self, index: usize, connection: FourTuple, event: Happened) {
-        if let Some(events) = self.events.get_mut(&key(connection)) {
+        if let Some(events) = self.events.get_mut(&connection) {
             events.push(Happening { at: self.trace.observations[index].at, index, event });
         }
     }
@@ -419,7 +413,7 @@ impl<'t> Telling<'t> {
         connections
             .into_iter()
             .map(|connection| {
-                let events = self.events.remove(&key(connection)).unwrap_or_default();
+                let events = self.events.remove(&connection).unwrap_or_default();
                 let mut iss = Vec::new();
                 for happening in &events {
                     if let Happened::Emitted(segment) = happening.event

@@ -314,6 +314,16 @@ impl ShutdownHow {
         }
     }
 
+    /// Its number on Linux.
+    #[must_use]
+    pub fn number(self) -> i32 {
+        match self {
+            Self::Read => libc::SHUT_RD,
+            Self::Write => libc::SHUT_WR,
+            Self::Both => libc::SHUT_RDWR,
+        }
+    }
+
     /// Whether it closes the direction in which the user receives.
     #[must_use]
     pub fn receiving(self) -> bool {

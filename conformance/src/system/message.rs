@@ -20,6 +20,13 @@ macro_rules! message_flags {
                 true
             }
 
+            /// The flags that the kernel has under these numbers, if all of them are ours.
+            #[must_use]
+            pub fn numbered(bits: i32) -> Option<Self> {
+                let flags = MessageFlags { $($flag: bits & libc::$name != 0,)* };
+                (flags.number() == bits).then_some(flags)
+            }
+
             /// The flags that are set, each with its name in C and its number on Linux.
             fn set(self) -> impl Iterator<Item = (&'static str, i32)> {
                 let all = [$((self.$flag, stringify!($name), libc::$name),)*];
@@ -77,6 +84,8 @@ mod tests {
         assert_eq!(flags, MessageFlags { out_of_band: true, dont_wait: true, ..MessageFlags::NONE });
         assert_eq!(flags.names().collect::<Vec<_>>(), ["MSG_DONTWAIT", "MSG_OOB"]);
         assert_eq!(flags.number(), libc::MSG_OOB | libc::MSG_DONTWAIT);
+        assert_eq!(MessageFlags::numbered(libc::MSG_OOB | libc::MSG_DONTWAIT), Some(flags));
+        assert_eq!(MessageFlags::numbered(libc::MSG_OOB | libc::MSG_NOSIGNAL), None);
         assert_eq!(MessageFlags::NONE.number(), 0);
     }
 }

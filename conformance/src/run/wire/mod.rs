@@ -164,35 +164,23 @@ fn read_between(datagram: &[u8], source: Ipv4Addr, destination: Ipv4Addr) -> Res
     if tcp.calc_checksum_ipv4(source.octets(), destination.octets()) != Ok(tcp.checksum()) {
         return Err(Unreadable::TcpChecksum);
     }
-    Ok(Segment {
-        ip,
+    Ok(Segment { ip, options: options::read(tcp.options())?, ..bare(&tcp) })
+}
+
+/// All that a segment says beside its options, as if its sender were the system.
+pub(crate) fn bare(tcp: &TcpSlice<'_>) -> Segment {
+    Segment {
+        ip: Ip::default(),
         system_port: tcp.source_port(),
         peer_port: tcp.destination_port(),
-        flags: flags(&tcp),
+        flags: Flags::from_bits(u16::from_be_bytes([tcp.slice()[12], tcp.slice()[13]])),
         seq: tcp.sequence_number(),
         ack: tcp.acknowledgment_number(),
         window: tcp.window_size(),
         urgent: tcp.urgent_pointer(),
-        options: options::read(tcp.options())?,
+        options: Vec::new(),
         text: tcp.payload().to_vec(),
-    })
-}
-
-fn flags(tcp: &TcpSlice<'_>) -> Flags {
-    [
-        (tcp.fin(), Flags::FIN),
-        (tcp.syn(), Flags::SYN),
-        (tcp.rst(), Flags::RST),
-        (tcp.psh(), Flags::PSH),
-        (tcp.ack(), Flags::ACK),
-        (tcp.urg(), Flags::URG),
-        (tcp.ece(), Flags::ECE),
-        (tcp.cwr(), Flags::CWR),
-        (tcp.ns(), Flags::AE),
-    ]
-    .into_iter()
-    .filter(|(set, _)| *set)
-    .fold(Flags::default(), |flags, (_, flag)| flags.with(flag))
+    }
 }
 
 #[cfg(test)]

@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use super::{options, sys, tcp_info};
 use crate::system::{
-    Call, Descriptor, Errno, FileControl, MessageFlags, OptionValue, Output, PollEvents, PollFd, Ret, ShutdownHow,
-    SocketOption, Success, TcpInfo, Unsupported,
+    Call, Descriptor, Errno, FileControl, MessageFlags, OptionValue, Output, PollEvents, PollFd, Ret, SocketOption,
+    Success, TcpInfo, Unsupported,
 };
 
 /// The most that one read asks for; no receive buffer is larger.
@@ -190,7 +190,7 @@ impl Sockets {
                 let answer = sys::ask_number(self.fd(*fd)?, *request)?;
                 Ok(Success { value: 0, output: Output::Number(answer) })
             }
-            Call::Shutdown { fd, how } => nothing(sys::shutdown(self.fd(*fd)?, direction(*how))),
+            Call::Shutdown { fd, how } => nothing(sys::shutdown(self.fd(*fd)?, how.number())),
             // It alone may block the caller, see there.
             Call::Close { .. } => Err(bad_descriptor()),
             Call::Fcntl { fd, control } => self.fcntl(*fd, *control),
@@ -318,12 +318,4 @@ fn errno(error: io::Error) -> Errno {
 
 fn bad_descriptor() -> io::Error {
     io::Error::from_raw_os_error(libc::EBADF)
-}
-
-fn direction(how: ShutdownHow) -> libc::c_int {
-    match how {
-        ShutdownHow::Read => libc::SHUT_RD,
-        ShutdownHow::Write => libc::SHUT_WR,
-        ShutdownHow::Both => libc::SHUT_RDWR,
-    }
 }

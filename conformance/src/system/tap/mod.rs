@@ -212,19 +212,8 @@ fn glance(datagram: &[u8]) -> Option<Segment> {
     let (ip, rest) = Ipv4Header::from_slice(datagram).ok()?;
     let tcp = TcpSlice::from_slice(rest).ok()?;
     let is_whole = Ok(tcp.checksum()) == tcp.calc_checksum_ipv4(ip.source, ip.destination);
-    let flags = Flags::from_bits(u16::from_be_bytes([tcp.slice()[12], tcp.slice()[13]]));
-    is_whole.then(|| Segment {
-        system_port: tcp.destination_port(),
-        peer_port: tcp.source_port(),
-        flags,
-        seq: tcp.sequence_number(),
-        ack: tcp.acknowledgment_number(),
-        window: tcp.window_size(),
-        urgent: tcp.urgent_pointer(),
-        ip: Ip::default(),
-        options: Vec::new(),
-        text: tcp.payload().to_vec(),
-    })
+    let segment = segments::bare(&tcp);
+    is_whole.then_some(Segment { system_port: segment.peer_port, peer_port: segment.system_port, ..segment })
 }
 
 /// A port that no scenario has used for a while: other runs may have left connections.
