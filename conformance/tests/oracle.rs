@@ -259,6 +259,19 @@ fn planted_a_fin_that_changes_no_state() {
         .rejected("the state is CLOSE-WAIT");
 }
 
+/// RFC 5961 §7 lets the answers be limited, which is no leave never to answer.
+#[test]
+fn planted_a_suspicious_segment_that_is_not_answered_though_none_was_before() {
+    let suspicious = [(Flags::SYN, 1, 0), (Flags::RST, 11, 0), (Flags::ACK, 1, 9), (Flags::ACK, 4_001, 1)];
+    for (flags, seq, ack) in suspicious {
+        let heard = |tape: Tape| tape.hears(flags, seq, ack, 0);
+        let answered = || heard(Tape::established()).says(Flags::ACK, 1, 1, 0);
+        answered().probed(State::Established).explained();
+        heard(answered()).probed(State::Established).explained();
+        heard(Tape::established()).after(1_000).probed(State::Established).rejected("an acknowledgment of 5001");
+    }
+}
+
 #[test]
 fn planted_a_syn_that_is_obeyed_in_a_synchronized_state() {
     Tape::established().hears(Flags::SYN, 9_000, 0, 0).probed(State::SynReceived).rejected("the state is ESTABLISHED");

@@ -83,6 +83,8 @@ pub struct Ledger {
     /// A loss was noticed: what lies between these numbers may be lost too, and go out again without another wait (RFC 5681
     /// §3.1, RFC 6582 §3.2).
     perhaps_lost: Option<(Seq, Seq)>,
+    /// A suspicious segment was answered: the next need not be.
+    challenged: bool,
     /// Events whose rules have asked for an acknowledgment, less those that were seen: one may pay for all, but each may
     /// leave.
     pub(super) acks_asked_for: u32,
@@ -286,8 +288,9 @@ impl Host<Seq> for OracleHost<'_> {
     fn holds_next(&self) -> bool {
         self.ledger.fin_at == Some(self.ledger.rcv_nxt) || self.ledger.next_piece().is_some()
     }
+    /// Who answers no suspicious segment at all has no limit for them (RFC 5961 §7), but no answer.
     fn may_challenge(&self, _: Challenge) -> bool {
-        self.choice.answer
+        self.choice.answer || !self.ledger.challenged
     }
     fn timestamp(&self) -> TimestampClass {
         self.ledger.peer_clock.class(self.choice.keep)
@@ -313,7 +316,9 @@ impl Host<Seq> for OracleHost<'_> {
     fn acknowledge(&mut self, _: &Tcb<Seq>, urgency: Urgency) {
         self.owed.push((Debt::Ack, Some(urgency)));
     }
-    fn take_challenge(&mut self, _: Challenge) {}
+    fn take_challenge(&mut self, _: Challenge) {
+        self.ledger.challenged = true;
+    }
     fn queue_text(&mut self) {
         self.ledger.unsent += std::mem::take(&mut self.ledger.offered);
     }
