@@ -10,13 +10,13 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::cells::{self, Cell, CellOutcome};
+use crate::cells::{self, Cell, CellOutcome, CellVerdict};
 use crate::jobs::{self, Crew, CrewError};
 use crate::lab::Lab;
 use crate::namespace;
 use crate::scenario::Scenario;
 use crate::script::{Base, Script, When};
-use crate::verdict::{self, Outcome, Subject};
+use crate::verdict::{self, Outcome, Subject, Verdict};
 
 /// The hidden subcommand that makes the program a worker.
 pub const SUBCOMMAND: &str = "worker";
@@ -52,8 +52,8 @@ pub trait Task: Serialize + DeserializeOwned + Sync {
 
 /// What was found.
 pub trait Finding {
-    /// Whether it is as it should be.
-    fn is_green(&self) -> bool;
+    /// Whether it may be otherwise when the machine has less to do. A crash or a hang is what it is.
+    fn may_be_late(&self) -> bool;
 
     /// It was found at this attempt, not at the first one.
     fn at_attempt(&mut self, attempt: u32);
@@ -114,7 +114,7 @@ fn try_again<T: Task>(
     for attempt in 1..=attempts {
         let mut again = Vec::new();
         once(&left, attempt, &mut |mut outcome: T::Outcome| {
-            if outcome.is_green() || attempt == attempts {
+            if !outcome.may_be_late() || attempt == attempts {
                 outcome.at_attempt(attempt);
                 each(outcome);
             } else {
@@ -196,8 +196,11 @@ impl Task for Scenario {
 }
 
 impl Finding for Outcome {
-    fn is_green(&self) -> bool {
-        self.verdict.is_green()
+    fn may_be_late(&self) -> bool {
+        match self.verdict {
+            Verdict::Fail(_) | Verdict::Inconclusive { .. } | Verdict::Stale { .. } => true,
+            Verdict::Pass | Verdict::Deviates { .. } | Verdict::Skip { .. } | Verdict::Error { .. } => false,
+        }
     }
 
     fn at_attempt(&mut self, attempt: u32) {
@@ -228,8 +231,12 @@ impl Task for Cell {
 }
 
 impl Finding for CellOutcome {
-    fn is_green(&self) -> bool {
-        self.verdict.is_green()
+    fn may_be_late(&self) -> bool {
+        match self.verdict {
+            CellVerdict::Fail { .. } | CellVerdict::Stale { .. } | CellVerdict::Unreached { .. } => true,
+            CellVerdict::Conform | CellVerdict::Allowed | CellVerdict::Deviates { .. } => false,
+            CellVerdict::Skip { .. } | CellVerdict::Error { .. } => false,
+        }
     }
 
     fn at_attempt(&mut self, attempt: u32) {
@@ -258,30 +265,32 @@ mod tests {
     use std::cell::RefCell;
 
     use super::*;
-    use crate::cells::CellVerdict;
     use crate::script::parse;
 
-    /// The first cell is as it should be at once, the second at the second attempt, the third never.
+    /// The first cell is as it should be at once, the second at the second attempt, the third never, and the fourth
+    /// crashes.
     #[test]
-    fn what_is_not_as_it_should_be_is_tried_again() {
-        let cells = &cells::all()[..3];
+    fn what_may_be_late_is_tried_again() {
+        let cells = &cells::all()[..4];
         let tried = RefCell::new(Vec::new());
         let mut told = Vec::new();
         let once = |left: &[&Cell], attempt, each: &mut dyn FnMut(CellOutcome)| {
             tried.borrow_mut().push(left.len());
             for cell in left {
-                let mut outcome = CellOutcome::error(**cell, Subject::Linux, "too late".to_owned());
+                let mut outcome = CellOutcome::error(**cell, Subject::Linux, "it crashed".to_owned());
                 if **cell == cells[0] || (**cell == cells[1] && attempt == 2) {
                     outcome.verdict = CellVerdict::Conform;
+                } else if **cell != cells[3] {
+                    outcome.verdict = CellVerdict::Fail { difference: "too late".to_owned(), divergence: None };
                 }
                 each(outcome);
             }
             Ok(())
         };
-        try_again(cells, 3, |outcome| told.push((outcome.cell, outcome.is_green(), outcome.attempts)), once)
+        try_again(cells, 3, |outcome| told.push((outcome.cell, outcome.verdict.is_green(), outcome.attempts)), once)
             .expect("nothing fails");
-        assert_eq!(told, [(cells[0], true, 1), (cells[1], true, 2), (cells[2], false, 3)]);
-        assert_eq!(tried.into_inner(), [3, 2, 1]);
+        assert_eq!(told, [(cells[0], true, 1), (cells[3], false, 1), (cells[1], true, 2), (cells[2], false, 3)]);
+        assert_eq!(tried.into_inner(), [4, 2, 1]);
     }
 
     #[test]
