@@ -214,10 +214,7 @@ pub struct Here {
 }
 
 fn packet(event: &Event) -> Option<&Packet> {
-    match &event.action {
-        Action::Packet(packet) => Some(packet),
-        _ => None,
-    }
+    if let Action::Packet(packet) = &event.action { Some(packet) } else { None }
 }
 
 /// The number after a segment.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Cell, CellOutcome, CellVerdict, Configuration, Stimulus};
 use crate::report::matrix::again;
+use crate::report::sign::Sign;
 use crate::verdict::Subject;
 
 /// All cells of one system.
@@ -92,7 +93,7 @@ fn told(outcome: &CellOutcome, signed: bool) -> String {
     let seen = outcome.seen.as_deref().unwrap_or("");
     match (&outcome.verdict, signed) {
         (CellVerdict::Conform, _) | (_, false) => seen.to_owned(),
-        (verdict, true) => format!("{seen} {}", verdict.sign()),
+        (verdict, true) => format!("{seen} {}", Sign::from(verdict).symbol()),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::lab::Lab;
 use crate::oracle::{self, Judgement, Terms};
 use crate::report::ladder;
 use crate::run::{Difference, End};
-use crate::system::{Fault, System};
+use crate::system::{ETHERNET_MTU, Fault, System};
 use crate::verdict::{Divergence, Subject};
 
 /// A cell on a system.
@@ -111,25 +111,11 @@ impl CellVerdict {
             Self::Fail { .. } | Self::Stale { .. } | Self::Unreached { .. } | Self::Error { .. } => false,
         }
     }
-
-    /// One sign, which also reads in grey.
-    pub const fn sign(&self) -> &'static str {
-        match self {
-            Self::Conform => "✓",
-            Self::Allowed => "≠",
-            Self::Deviates { .. } => "D",
-            Self::Fail { .. } => "✗",
-            Self::Stale { .. } => "!",
-            Self::Unreached { .. } => "u",
-            Self::Skip { .. } => "s",
-            Self::Error { .. } => "?",
-        }
-    }
 }
 
 /// Runs a cell on a fresh system of this sort, and on Lockstep, with which it is compared.
 pub fn examine(cell: Cell, subject: Subject, lab: &Lab) -> CellOutcome {
-    match subject.system(MTU, lab) {
+    match subject.system(ETHERNET_MTU, lab) {
         Ok(mut system) => {
             let terms = subject.terms(system.as_ref());
             examine_on(system.as_mut(), cell, subject, &terms, &lab.deviations)
@@ -180,12 +166,9 @@ impl CellOutcome {
 
 /// What Lockstep does in a cell.
 fn on_lockstep(cell: Cell) -> Result<Result<Reaction, End>, Fault> {
-    let mut lockstep = Subject::Lockstep.system(MTU, &Lab::default())?;
+    let mut lockstep = Subject::Lockstep.system(ETHERNET_MTU, &Lab::default())?;
     Ok(Trial::on(lockstep.as_mut(), cell).reaction)
 }
-
-/// The MTU of Ethernet.
-const MTU: u16 = 1500;
 
 /// Whether the user is told what Lockstep tells him, or of an end that Lockstep does not tell him of. The table knows no
 /// error numbers. A system that takes a reset where Lockstep is more careful is to tell what Lockstep tells of the

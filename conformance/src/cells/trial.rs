@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use lockstep_model::Seq;
+
 use super::configuration::assertion;
 use super::{Cell, Reaction};
 use crate::run::{End, Experiment, Seen};
@@ -56,7 +58,7 @@ fn provoke(
     // A system that has said nothing yet has no window, and the stimulus is placed as if it had this one.
     let window = experiment.window().unwrap_or(u16::MAX);
     let here = cell.configuration.here(way, window);
-    lines.splice(0..0, head(cell, here.rcv_nxt.to_string(), window));
+    lines.splice(0..0, head(cell, here.rcv_nxt, window));
     lines.push(cell.stimulus.line(here));
     let whole = parse(cell, lines)?;
     experiment.play(whole.events.get(way.events.len()..).unwrap_or_default())?;
@@ -97,7 +99,7 @@ fn gone_or(state: State, cell: Cell) -> State {
 const HEAD: usize = 4;
 
 /// What it says.
-fn head(cell: Cell, rcv_nxt: String, window: u16) -> [String; HEAD] {
+fn head(cell: Cell, rcv_nxt: Seq, window: u16) -> [String; HEAD] {
     [
         format!("// {}: {}", cell.configuration, cell.stimulus),
         "//".to_owned(),

@@ -167,20 +167,6 @@ impl Conversation {
         }
     }
 
-    /// How a script would write an ICMP message of the system.
-    pub(super) fn icmp(&self, message: &Message) -> Icmp {
-        let number = |quoted: Quoted| SeqNumber::relative(relative(quoted.seq, PEER_INITIAL));
-        Icmp {
-            direction: Direction::Expected,
-            ip: fields(message.ip),
-            version: IcmpVersion::V4,
-            kind: message.kind.to_string(),
-            code: Some(message.code.to_string()),
-            mtu: message.mtu().map(u32::from),
-            quoted: message.quoted().map(|quoted| Sequence { start: Some(number(quoted)), length: None }),
-        }
-    }
-
     /// How a segment of the system differs from what the script expects.
     pub fn compare(&self, expected: &Packet, segment: &Segment, rules: &Rules) -> Comparison {
         let mut comparison = compare(expected, &self.packet_like(expected, segment), rules);
@@ -288,6 +274,20 @@ pub(super) fn ip(fields: IpFields) -> Ip {
         Ecn::CongestionExperienced => 0b11,
     });
     Ip { ttl: fields.ttl.unwrap_or(usual.ttl), tos: fields.tos.unwrap_or(usual.tos) | bits }
+}
+
+/// How a script would write an ICMP message of the system.
+pub(super) fn icmp(message: &Message) -> Icmp {
+    let number = |quoted: Quoted| SeqNumber::relative(relative(quoted.seq, PEER_INITIAL));
+    Icmp {
+        direction: Direction::Expected,
+        ip: fields(message.ip),
+        version: IcmpVersion::V4,
+        kind: message.kind.to_string(),
+        code: Some(message.code.to_string()),
+        mtu: message.mtu().map(u32::from),
+        quoted: message.quoted().map(|quoted| Sequence { start: Some(number(quoted)), length: None }),
+    }
 }
 
 /// The IP header of a datagram, as a script writes it.

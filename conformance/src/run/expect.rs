@@ -6,7 +6,7 @@ use lockstep_model::{Seq, SeqNum};
 
 use super::clock::Window;
 use super::compare::{Comparison, compare_icmp};
-use super::conversation::PEER_INITIAL;
+use super::conversation::{self, PEER_INITIAL};
 use super::observer::Heard;
 use super::player::{Player, differs, line};
 use super::rules::Normalisation;
@@ -62,7 +62,7 @@ impl Player<'_> {
             }
             let seen = self.described(&heard.bytes);
             let message = wire::icmp::read(&heard.bytes).map_err(|_| differs(event, seen.clone()))?;
-            let mut comparison = compare_icmp(icmp, &self.conversation.icmp(&message));
+            let mut comparison = compare_icmp(icmp, &conversation::icmp(&message));
             self.compare_times(window, heard.at, &mut comparison);
             if !comparison.differences.is_empty() {
                 return Err(differs(event, format!("{seen} ({})", comparison.differences.join(", "))));
@@ -77,7 +77,7 @@ impl Player<'_> {
     fn described(&self, datagram: &[u8]) -> String {
         match (wire::read(datagram), wire::icmp::read(datagram)) {
             (Ok(segment), _) => self.conversation.packet(&segment).to_string(),
-            (Err(_), Ok(message)) => self.conversation.icmp(&message).to_string(),
+            (Err(_), Ok(message)) => conversation::icmp(&message).to_string(),
             (Err(unreadable), Err(_)) => unreadable.to_string(),
         }
     }

@@ -52,6 +52,9 @@ pub const SYSTEM_ADDRESS: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
 /// The address of the tester, the only peer on the system's /24 (TEST-NET-1, RFC 5737).
 pub const PEER_ADDRESS: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 2);
 
+/// The MTU of Ethernet in octets, which a link has where nothing else is asked for.
+pub const ETHERNET_MTU: u16 = 1500;
+
 /// A TCP under test: its socket calls, its wire, its clock, its states.
 pub trait System {
     /// The name of this system in a report, such as `linux 6.18` or `lockstep`.

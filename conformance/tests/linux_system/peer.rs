@@ -4,10 +4,10 @@ use std::net::SocketAddrV4;
 use std::time::Duration;
 
 use etherparse::{Ipv4Slice, PacketBuilder, TcpSlice};
-use lockstep_conformance::system::linux::{ETHERNET_MTU, Link, Linux};
+use lockstep_conformance::system::linux::{Link, Linux};
 use lockstep_conformance::system::{
-    Call, CallId, Descriptor, Fault, FourTuple, OptionValue, Output, PEER_ADDRESS, Progress, Ret, SYSTEM_ADDRESS,
-    SocketOption, State, System, Unsupported, Wake,
+    Call, CallId, Descriptor, ETHERNET_MTU, Fault, FourTuple, OptionValue, Output, PEER_ADDRESS, Progress, Ret,
+    SYSTEM_ADDRESS, SocketOption, State, System, Unsupported, Wake,
 };
 
 pub(super) const SYSTEM_PORT: u16 = 8_080;

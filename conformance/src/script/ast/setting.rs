@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::super::error::Reason;
 use super::super::value::{Percent, Position, Tolerance};
 use super::Script;
+use crate::system::ETHERNET_MTU;
 
 /// One `--option=value`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -140,9 +141,9 @@ impl Script {
         percent.unwrap_or_default()
     }
 
-    /// The MTU of the link in octets (`--mtu`, 1500 without it).
+    /// The MTU of the link in octets (`--mtu`, that of Ethernet without it).
     pub fn mtu(&self) -> u16 {
-        self.setting(|kind| if let SettingKind::Mtu(mtu) = kind { Some(*mtu) } else { None }).unwrap_or(1500)
+        self.setting(|kind| if let SettingKind::Mtu(mtu) = kind { Some(*mtu) } else { None }).unwrap_or(ETHERNET_MTU)
     }
 
     /// The version of IP (`--ip_version`, IPv4 without it).

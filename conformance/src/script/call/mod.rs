@@ -193,11 +193,8 @@ impl Call {
         }
         self.refuse_other_families()?;
         let (operation, example) = self.meaning().ok_or_else(|| CallError::Name(self.name.clone()))?;
-        let operation = match operation {
-            Some(operation) => operation,
-            None => {
-                return Err(option::unknown(self).unwrap_or(CallError::Arguments { name: self.name.clone(), example }));
-            }
+        let Some(operation) = operation else {
+            return Err(option::unknown(self).unwrap_or(CallError::Arguments { name: self.name.clone(), example }));
         };
         if let Operation::GetOption { value: Wanted::Error(errno), .. } = &operation {
             known(errno)?;

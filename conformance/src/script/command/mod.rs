@@ -256,9 +256,8 @@ fn knob(assignment: &str) -> Understood<Knob> {
 
 /// The states that the first `grep` after `lister` picks out.
 fn states(lister: &str, arguments: &[&str], greps: &[&[&str]]) -> Understood<States> {
-    let pattern = match greps.first().and_then(|grep| grep_pattern(grep)) {
-        Some((pattern, _counts)) => pattern,
-        None => return Err(CommandError::Grep(joined(greps))),
+    let Some((pattern, _counts)) = greps.first().and_then(|grep| grep_pattern(grep)) else {
+        return Err(CommandError::Grep(joined(greps)));
     };
     match (lister, arguments) {
         ("sockstat" | "netstat", _) => Ok(States::One(state(pattern)?)),

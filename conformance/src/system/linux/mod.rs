@@ -44,9 +44,6 @@ pub(crate) mod sys;
 mod sysctl;
 pub mod tcp_info;
 
-/// The MTU of Ethernet, in bytes.
-pub const ETHERNET_MTU: u16 = 1500;
-
 /// Why a command is not run.
 const NO_SHELL: &str = "it runs a command with your rights on your files; --shell allows that, if you trust the script";
 

@@ -13,7 +13,7 @@ use std::time::Duration;
 use crate::script::{
     Action, Base, Builtin, Call, Command, Direction, Errno, Event, Expression, Flags, Packet, Returned, Script, When,
 };
-use crate::system::Unsupported;
+use crate::system::{ETHERNET_MTU, Unsupported};
 
 /// A script as it is played.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,8 +48,6 @@ pub fn plan(script: &Script) -> Result<Plan, Unsupported> {
     script.events.iter().try_for_each(|event| planner.event(event))?;
     planner.finish(script)
 }
-
-const ETHERNET_MTU: u16 = 1500;
 
 #[derive(Default)]
 struct Planner {
