@@ -10,6 +10,8 @@ use std::thread;
 use clap::{Args, Parser, Subcommand};
 use lockstep_conformance::cells::Cell;
 use lockstep_conformance::lab::Lab;
+use lockstep_conformance::personality::Personality;
+use lockstep_conformance::profile::Profile;
 use lockstep_conformance::system::linux::Link;
 use lockstep_conformance::system::tap::TapTarget;
 use lockstep_conformance::verdict::Subject;
@@ -94,6 +96,12 @@ pub struct Bench {
     /// Define a name for the `#ifdef` lines of scripts.
     #[arg(short = 'D', value_name = "NAME")]
     defines: Vec<String>,
+    /// What scripts let pass that is not as they say: lockstep, linux, smoltcp, freebsd, or a file. Nothing without it.
+    #[arg(long, value_name = "NAME|FILE")]
+    profile: Option<String>,
+    /// How Lockstep behaves where the RFCs leave it the choice: rfc, linux, freebsd, or a file. As itself without it.
+    #[arg(long, value_name = "NAME|FILE")]
+    personality: Option<String>,
     /// What joins the tester to the kernel; all but veth need root.
     #[arg(long, value_name = "veth|tun|tap", default_value_t)]
     link: Link,
@@ -126,10 +134,14 @@ impl Bench {
     ///
     /// # Errors
     ///
-    /// In one sentence, if there is no ledger, or no such target.
+    /// In one sentence, if there is no ledger, or no such target, profile or personality.
     pub fn lab(&self) -> Result<Lab, Box<dyn Error>> {
         let mut lab = Lab { defines: self.defines.clone(), link: self.link, shell: self.shell, ..Lab::committed()? };
         lab.tap = self.tap()?;
+        if let Some(name) = &self.profile {
+            lab.rules = Profile::named(name)?.rules;
+        }
+        lab.personality = self.personality.as_deref().map(Personality::named).transpose()?;
         lab.rules.patience = self.patience.unwrap_or(lab.rules.patience);
         Ok(lab)
     }

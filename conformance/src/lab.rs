@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::deviations::{Deviations, DeviationsError};
+use crate::personality::Personality;
 use crate::run::Rules;
 use crate::system::linux::Link;
 use crate::system::tap::TapTarget;
@@ -16,6 +17,8 @@ pub struct Lab {
     pub defines: Vec<String>,
     /// What scripts let pass that is not as they say.
     pub rules: Rules,
+    /// How Lockstep behaves where the RFCs leave it the choice, if not as it does by itself.
+    pub personality: Option<Personality>,
     /// What joins the tester to the Linux kernel.
     pub link: Link,
     /// Whether commands of scripts are run in the kernel's namespace.

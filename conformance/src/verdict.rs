@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::deviations::{Deviation, Deviations};
 use crate::lab::Lab;
 use crate::oracle::{self, Judgement, Reasons, Terms};
+use crate::personality::Personality;
 use crate::report::ladder;
 use crate::run::{self, Difference, End, Normalisation, OptionList, Rules, Run};
 use crate::scenario::{ReadError, Scenario};
@@ -60,7 +61,7 @@ impl Subject {
     /// A fresh one, for one script, on a link with this MTU.
     pub(crate) fn system(self, mtu: u16, lab: &Lab) -> Result<Box<dyn System>, Fault> {
         match self {
-            Self::Lockstep => Ok(Box::new(Lockstep::new(mtu, Table::repaired())?)),
+            Self::Lockstep => Ok(Box::new(lockstep(mtu, lab.personality.as_ref())?)),
             Self::Linux => {
                 let mut linux = Linux::over(lab.link, mtu)?;
                 if lab.shell {
@@ -112,6 +113,14 @@ impl Subject {
             Self::Tap => Duration::ZERO,
             Self::Linux => Duration::from_secs(60),
         }
+    }
+}
+
+/// Lockstep, as itself or as somebody else.
+fn lockstep(mtu: u16, personality: Option<&Personality>) -> Result<Lockstep, Fault> {
+    match personality {
+        Some(personality) => Lockstep::on(personality.config(mtu), Table::repaired()),
+        None => Lockstep::new(mtu, Table::repaired()),
     }
 }
 
@@ -340,7 +349,9 @@ impl Played {
 
     /// What the rules let pass, by name.
     fn normalised(&self) -> Vec<String> {
-        self.run.normalised.iter().map(ToString::to_string).collect()
+        let by_rules = self.run.normalised.iter().map(ToString::to_string);
+        let knobs = self.run.unknown_knobs.iter();
+        by_rules.chain(knobs.map(|name| format!("knob {name} is at its default and unknown here"))).collect()
     }
 
     /// Whether both judges agree that the system did what RFC 9293 says.
@@ -523,7 +534,7 @@ mod tests {
     }
 
     fn played(end: End, judgement: Judgement) -> Played {
-        let run = Run { trace: Trace::default(), end, normalised: BTreeSet::new() };
+        let run = Run { trace: Trace::default(), end, normalised: BTreeSet::new(), unknown_knobs: BTreeSet::new() };
         Played {
             script: "a script".to_owned(),
             system: "linux 6.18".to_owned(),

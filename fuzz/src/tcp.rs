@@ -173,6 +173,7 @@ impl Wish<'_> {
             sack_permitted: self.sack_permitted,
             timestamps: self.timestamps.map(|(value, echo)| Timestamps { value, echo }),
             sack: sack.map(|(left, right)| SackBlock { left, right }).collect(),
+            ..TcpOptions::default()
         };
         TcpHeader {
             source_port: self.ports.0,

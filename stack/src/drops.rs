@@ -64,6 +64,9 @@ pub enum DropReason {
     /// An ICMP error that quotes too little, or no TCP segment.
     #[error("the ICMP error quotes no segment")]
     IcmpBadQuote,
+    /// A segment that is SYN and FIN at once, where [`TcpConfig::drop_syn_fin`](crate::tcp::TcpConfig::drop_syn_fin) is set.
+    #[error("the segment is SYN and FIN at once")]
+    SynFin,
     /// The listener has as many connections waiting as its backlog allows.
     #[error("the listener's backlog is full")]
     BacklogFull,

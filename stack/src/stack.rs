@@ -24,6 +24,7 @@ pub use crate::tcp::{
     ListenOptions, ListenerId, LossPhase, OpenError, OptionsConfig, Pair, PathMtuConfig, PortSelection, Projected,
     Settings, Status, SynCookies, TcpConfig, Transition,
 };
+pub use crate::wire::OptionLayout;
 pub use config::{Config, ConfigError};
 pub use project::Projection;
 

@@ -40,7 +40,10 @@ pub fn stack(flags: &str) -> Result<Lockstep, String> {
         }
     }
     let mut system = Lockstep::on(config, Table::repaired()).map_err(|fault| fault.to_string())?;
-    knobs.into_iter().try_for_each(|(name, value)| system.knob(name, value)).map_err(|fault| fault.to_string())?;
+    knobs
+        .into_iter()
+        .try_for_each(|(name, value)| system.knob(name, value).map(|_| ()))
+        .map_err(|fault| fault.to_string())?;
     Ok(system)
 }
 

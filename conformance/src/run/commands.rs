@@ -4,13 +4,13 @@ use std::net::{SocketAddr, SocketAddrV4};
 
 use super::Stop;
 use super::player::{Player, line};
-use crate::script::{Builtin, Event};
-use crate::system::{FourTuple, State};
+use crate::script::{Builtin, Event, Knob};
+use crate::system::{FourTuple, State, Turned};
 
 impl Player<'_> {
     pub(super) fn command(&mut self, builtin: &Builtin, event: &Event) -> Result<(), Stop> {
         match builtin {
-            Builtin::Set(knob) => Ok(self.observer.knob(&knob.name, &knob.value)?),
+            Builtin::Set(knob) => self.turn(knob),
             Builtin::Probe(probe) => self.probe(probe, event),
             Builtin::Drop(state) => self.drop_all(*state, event),
             Builtin::DropConnection { local, remote } => self.drop_one(*local, *remote, event),
@@ -20,6 +20,17 @@ impl Player<'_> {
             Builtin::Defaults | Builtin::Restore => Ok(()),
             Builtin::Shell(command) => Ok(self.observer.shell(command)?),
         }
+    }
+
+    /// Sets a knob; of one that the system has not only the default, which is told.
+    fn turn(&mut self, Knob { name, value }: &Knob) -> Result<(), Stop> {
+        match self.observer.knob(name, value)? {
+            Turned::Done => {}
+            Turned::AtDefault => {
+                self.unknown_knobs.insert(name.clone());
+            }
+        }
+        Ok(())
     }
 
     /// Drops every connection of the script that is in this state.

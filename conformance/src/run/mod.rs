@@ -60,6 +60,8 @@ pub struct Run {
     pub end: End,
     /// What the rules let pass.
     pub normalised: BTreeSet<Normalisation>,
+    /// The knobs that the system has not, and that were set to what they are on a fresh host.
+    pub unknown_knobs: BTreeSet<String>,
 }
 
 /// How the run of a script ended.
@@ -95,7 +97,7 @@ pub fn run(script: &Script, system: &mut dyn System) -> Run {
 pub fn run_by(rules: &Rules, script: &Script, system: &mut dyn System) -> Run {
     if let Some(unsupported) = script.unsupported().first() {
         let end = End::Skipped(unsupported.to_string());
-        return Run { trace: Trace::default(), end, normalised: BTreeSet::new() };
+        return Run { trace: Trace::default(), end, normalised: BTreeSet::new(), unknown_knobs: BTreeSet::new() };
     }
     let mut player = Player::new(script, &mut *system, rules);
     let end = match player.play(script) {

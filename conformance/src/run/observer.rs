@@ -5,7 +5,7 @@ use std::io;
 use std::time::Duration;
 
 use crate::system::{
-    Call, CallId, Descriptor, Fault, FourTuple, Progress, Returned, State, System, TcpInfo, Timing, Wake,
+    Call, CallId, Descriptor, Fault, FourTuple, Progress, Returned, State, System, TcpInfo, Timing, Turned, Wake,
 };
 use crate::trace::{Observation, Trace, What};
 
@@ -161,10 +161,10 @@ impl<'a> Observer<'a> {
         self.system.initial_sequence(iss)
     }
 
-    pub(super) fn knob(&mut self, name: &str, value: &str) -> Result<(), Fault> {
-        self.system.knob(name, value)?;
+    pub(super) fn knob(&mut self, name: &str, value: &str) -> Result<Turned, Fault> {
+        let turned = self.system.knob(name, value)?;
         self.write(self.now(), What::Turned { knob: name.to_owned(), value: value.to_owned() }, None);
-        Ok(())
+        Ok(turned)
     }
 
     /// Writes down that a datagram is the one that this line of the script expects.

@@ -27,6 +27,8 @@ pub(super) struct Player<'a> {
     pub(super) non_fatal: NonFatal,
     /// What they let pass.
     pub(super) normalised: BTreeSet<Normalisation>,
+    /// The knobs that the system has not, and that were set to their defaults.
+    pub(super) unknown_knobs: BTreeSet<String>,
     pub(super) observer: Observer<'a>,
     pub(super) clock: Clock,
     pub(super) conversation: Conversation,
@@ -54,6 +56,7 @@ impl<'a> Player<'a> {
             rules,
             non_fatal: script.non_fatal(),
             normalised: BTreeSet::new(),
+            unknown_knobs: BTreeSet::new(),
             observer,
             clock,
             conversation: Conversation::new(Timestamps::new(script.timestamp_tick(), script.tolerance().0)),
@@ -90,7 +93,7 @@ impl<'a> Player<'a> {
 
     /// What became of the script that ended like this.
     pub(super) fn finish(self, end: End) -> Run {
-        Run { trace: self.observer.into_trace(), end, normalised: self.normalised }
+        Run { trace: self.observer.into_trace(), end, normalised: self.normalised, unknown_knobs: self.unknown_knobs }
     }
 
     /// Plays one event.

@@ -26,6 +26,7 @@ mod arp;
 mod call;
 mod errno;
 pub mod info;
+mod knob;
 pub mod linux;
 pub mod lockstep;
 mod message;
@@ -41,6 +42,8 @@ pub mod tap;
 pub use call::{Call, Descriptor, FileControl, IoctlRequest, Output, Ret, ShutdownHow, Success};
 pub use errno::Errno;
 pub use info::TcpInfo;
+pub use knob::Turned;
+pub(crate) use knob::turn_lockstep;
 pub use lockstep_model::State;
 pub use message::MessageFlags;
 pub use option::{OptionKind, OptionValue, SocketOption};
@@ -114,11 +117,12 @@ pub trait System {
         false
     }
 
-    /// Sets a knob, by the name that Linux gives it (`net.ipv4.tcp_rfc1337`), for this scenario only.
+    /// Sets a knob, by the name that Linux (`net.ipv4.tcp_rfc1337`) or FreeBSD (`net.inet.tcp.msl`) gives it, for this
+    /// scenario only. Of one that the system has not, only the default is taken.
     ///
     /// # Errors
     /// [`Fault::Unsupported`] when the system has no such knob or refuses the value.
-    fn knob(&mut self, name: &str, value: &str) -> Result<(), Fault>;
+    fn knob(&mut self, name: &str, value: &str) -> Result<Turned, Fault>;
 
     /// What the system tells of the inside of the connection behind this socket: `getsockopt(TCP_INFO)`.
     ///
@@ -275,6 +279,16 @@ pub enum Unsupported {
         name: String,
         /// The value refused.
         value: String,
+    },
+    /// There is no such knob here, and the value is not the one that a fresh host has.
+    #[error("this system knows {name} only at its default, {default}, not {value}")]
+    KnobNotAtDefault {
+        /// The knob's name.
+        name: String,
+        /// The value refused.
+        value: String,
+        /// The one that passes.
+        default: String,
     },
     /// There is no such system here.
     #[error("{reason}")]

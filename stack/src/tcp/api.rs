@@ -136,6 +136,8 @@ pub struct Status {
     pub room: usize,
     /// RCV.WND: the octets that the peer may send.
     pub rcv_wnd: usize,
+    /// RCV.BUFF: the octets that may wait for the user.
+    pub receive_buffer: usize,
     /// The most octets of text in a segment that we send.
     pub send_mss: u16,
     /// Both have agreed on explicit congestion notification (RFC 3168).

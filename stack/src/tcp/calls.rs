@@ -220,6 +220,7 @@ impl Endpoints {
             unsent: flow.send.len() - flow.sent,
             room: flow.send.room(),
             rcv_wnd: flow.recv.rcv_wnd(),
+            receive_buffer: flow.recv.capacity(),
             send_mss: flow.smss,
             ecn: flow.ecn.is_agreed(),
             rto: flow.rtt.rto(),

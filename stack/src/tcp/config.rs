@@ -2,6 +2,8 @@
 
 use std::ops::RangeInclusive;
 
+use lockstep_model::{Event, Flag, Seq};
+
 use super::ack_policy::AckConfig;
 use super::congestion::CongestionConfig;
 use super::listen::ListenConfig;
@@ -38,6 +40,12 @@ pub struct TcpConfig {
     /// A receive buffer of more than 65,535 octets grows with the pace of its user, up to this. A smaller one is what
     /// somebody wanted, and stays.
     pub receive_buffer_max: usize,
+    /// A receive buffer of more than a segment is made larger by less than one, so that it takes whole segments of the size
+    /// that both can take, as the BSDs do.
+    pub round_receive_buffer: bool,
+    /// Every segment that leaves offers all the room there is, and a RST none, as in the BSDs. Without it the right edge waits until it
+    /// can move by a segment (RFC 9293 §3.8.6.2.2), and is rounded up to what a header can say.
+    pub exact_windows: bool,
     /// Octets of text kept until they are acknowledged.
     pub send_buffer: usize,
     /// When received text is acknowledged (RFC 9293 §3.8.6.3).
@@ -61,6 +69,13 @@ pub struct TcpConfig {
     pub nagle: bool,
     /// RST, SYN and ACK must be exact, else a challenge ACK (RFC 5961).
     pub rfc5961: bool,
+    /// In spite of that, a RST need only be in the window, as before RFC 5961.
+    pub insecure_rst: bool,
+    /// In spite of that, a SYN in the window resets the connection, as before RFC 5961.
+    pub insecure_syn: bool,
+    /// A segment that is SYN and FIN at once is dropped, as if it had never come: no honest TCP sends one (but RFC 9293
+    /// knows what to do with it).
+    pub drop_syn_fin: bool,
     /// A RST does not end TIME-WAIT (RFC 1337, fix F1).
     pub rfc1337: bool,
     /// A new SYN may cut TIME-WAIT short (RFC 9293 §3.6.1, MAY-2).
@@ -91,6 +106,16 @@ impl Default for KeepAlive {
 }
 
 impl TcpConfig {
+    /// Whether what arrives is held against RFC 5961.
+    pub(super) fn protects_from(&self, event: &Event<Seq>) -> bool {
+        let excepted = match event {
+            Event::Arrives(segment) if segment.has(Flag::Rst) => self.insecure_rst,
+            Event::Arrives(segment) if segment.has(Flag::Syn) => self.insecure_syn,
+            Event::Arrives(_) | Event::Call(_) | Event::Sent { .. } | Event::Timeout(_) => false,
+        };
+        self.rfc5961 && !excepted
+    }
+
     /// The most octets that a receive buffer may come to have.
     pub(super) fn most_receive_buffer(&self) -> usize {
         let fixed = self.receive_buffer <= UNSCALED_CAPACITY;
@@ -111,6 +136,8 @@ impl Default for TcpConfig {
             options: OptionsConfig::default(),
             receive_buffer: 1 << 20,
             receive_buffer_max: 6 << 20,
+            round_receive_buffer: false,
+            exact_windows: false,
             send_buffer: 1 << 20,
             acks: AckConfig::default(),
             silly_window_override: Micros::from_millis(200),
@@ -122,6 +149,9 @@ impl Default for TcpConfig {
             challenge_interval: Micros::from_millis(500),
             nagle: true,
             rfc5961: true,
+            insecure_rst: false,
+            insecure_syn: false,
+            drop_syn_fin: false,
             rfc1337: true,
             reopen_time_wait: true,
             ephemeral_ports: 49_152..=65_535,

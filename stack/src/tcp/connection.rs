@@ -169,7 +169,8 @@ impl Connection {
     /// Lets the table do to this connection what it says about `event`.
     pub fn step(&mut self, common: &Common, now: Instant, event: Event<Seq>, given: Given<'_>) -> Effects {
         let effects = Effects::nothing_yet(self.tcb.state());
-        let mut host = Step { flow: &mut self.flow, common, now, pair: (&self.pair).into(), given, effects };
+        let (pair, protected) = ((&self.pair).into(), common.config.protects_from(&event));
+        let mut host = Step { flow: &mut self.flow, common, now, pair, given, protected, effects };
         let foreseen = match &event {
             Event::Arrives(segment) => common.prediction.predict(&mut self.tcb, segment, &mut host),
             Event::Call(_) | Event::Sent { .. } | Event::Timeout(_) => None,

@@ -28,6 +28,8 @@ pub(super) struct Step<'a> {
     pub now: Instant,
     pub pair: Pair,
     pub given: Given<'a>,
+    /// RFC 5961 has a say.
+    pub protected: bool,
     pub effects: Effects,
 }
 
@@ -38,7 +40,7 @@ impl Host<Seq> for Step<'_> {
 
     fn policy(&self, policy: Policy) -> bool {
         match policy {
-            Policy::Rfc5961 => self.common.config.rfc5961,
+            Policy::Rfc5961 => self.protected,
             Policy::Rfc1337 => self.common.config.rfc1337,
             Policy::ReopenTimeWait => self.common.config.reopen_time_wait,
         }

@@ -36,6 +36,9 @@ impl Endpoints {
         let index = self.find(&pair);
         let agreed = index.and_then(|index| self.connections.at(index)).map(|entry| entry.connection.flow.agreed);
         let segment = segment_of(bytes, agreed.unwrap_or_default());
+        if self.common.config.drop_syn_fin && segment.has(Flag::Syn) && segment.has(Flag::Fin) {
+            return Err(DropReason::SynFin);
+        }
         let (options, _) = bytes.options();
         let marks = Marks::of(bytes.flags(), by.dscp_ecn);
         let given = Given {

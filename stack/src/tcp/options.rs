@@ -14,7 +14,7 @@ use super::isn::timestamp_offset;
 use super::recv::UNSCALED_CAPACITY;
 use crate::ip::Handling;
 use crate::time::{Instant, Micros};
-use crate::wire::{MAX_OPTIONS_LEN, SackBlocks, TcpFlags, TcpOptions, Timestamps};
+use crate::wire::{MAX_OPTIONS_LEN, OptionLayout, SackBlocks, TcpFlags, TcpOptions, Timestamps};
 
 /// The largest shift there is; who offers more means this one (RFC 7323 §2.3).
 const MOST_SHIFT: u8 = 14;
@@ -43,16 +43,24 @@ pub struct OptionsConfig {
     /// A segment without the timestamp that was agreed on is dropped, unless it is a RST (RFC 7323 §3.2: SHOULD). Some
     /// middleboxes take options away; whoever has to live with one accepts such segments, and gives up their protection.
     pub require_timestamps: bool,
+    /// In which order they are written.
+    pub layout: OptionLayout,
 }
 
 impl OptionsConfig {
     /// RFC 793 and nothing else: segments as in its figures.
-    pub const NONE: Self = Self { window_scaling: false, timestamps: false, sack: false, require_timestamps: true };
+    pub const NONE: Self = Self {
+        window_scaling: false,
+        timestamps: false,
+        sack: false,
+        require_timestamps: true,
+        layout: OptionLayout::Linux,
+    };
 }
 
 impl Default for OptionsConfig {
     fn default() -> Self {
-        Self { window_scaling: true, timestamps: true, sack: true, require_timestamps: true }
+        Self { window_scaling: true, timestamps: true, sack: true, ..Self::NONE }
     }
 }
 
@@ -146,6 +154,10 @@ impl Flow {
     pub fn use_send_mss(&mut self, common: &Common, send_mss: u16) {
         self.send_mss = send_mss;
         self.smss = self.effective_send_mss();
+        if common.config.round_receive_buffer {
+            let whole = self.recv.capacity().next_multiple_of(usize::from(send_mss.min(common.mss)).max(1));
+            self.recv.grow(whole.min(common.config.most_receive_buffer()));
+        }
         self.congestion = Controller::new(self.smss, common.config.congestion);
     }
 
@@ -176,8 +188,10 @@ impl Flow {
             sack_permitted: syn && carried.sack,
             timestamps: carried.timestamps.then(|| self.clock.stamp(now, ack)),
             sack: if ack && !syn && carried.sack { self.sack_blocks(&segment) } else { SackBlocks::default() },
+            layout: common.config.options.layout,
         };
-        let window = self.agreed.header_of(segment.wnd, syn);
+        let offered = if common.config.exact_windows && segment.has(Flag::Rst) { 0 } else { segment.wnd };
+        let window = self.agreed.header_of(offered, syn);
         let settings = self.settings(common);
         let congestion = self.ecn.flags(&segment, settings.ecn && !self.syn_repeated);
         Dressed {

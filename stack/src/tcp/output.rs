@@ -41,8 +41,12 @@ impl Connection {
             // Acknowledgments wait for no pace.
             false => self.flow.acks.is_due_now().then_some(Plan::Ack)?,
         };
-        let smss = usize::from(self.flow.smss);
-        self.flow.recv.open_window(smss, self.flow.agreed.rcv_wind_shift);
+        let (smss, shift) = (usize::from(self.flow.smss), self.flow.agreed.rcv_wind_shift);
+        if common.config.exact_windows {
+            self.flow.recv.open_window_exactly(smss, shift);
+        } else {
+            self.flow.recv.open_window(smss, shift);
+        }
         let segment = self.segment_of(plan);
         let mut dressed = self.flow.dress(common, now, segment);
         // A probe of a closed window is not to be marked (RFC 3168 §6.1.6).

@@ -206,6 +206,15 @@ impl RecvBuffer {
         wider.is_some()
     }
 
+    /// Opens the window as far as there is room, unless it would be silly: less than a segment, and less than a quarter of
+    /// the buffer (RFC 9293 §3.8.6.2.2). A header rounds it down.
+    pub fn open_window_exactly(&mut self, eff_snd_mss: usize, shift: u8) {
+        let space = self.capacity.saturating_sub(self.unread.len()).min(UNSCALED_CAPACITY << shift);
+        if space >= eff_snd_mss.min(self.capacity / 4) {
+            self.rcv_wnd = self.rcv_wnd.max(space);
+        }
+    }
+
     /// Whether there is a hole: text has arrived ahead of RCV.NXT.
     #[must_use]
     pub fn has_holes(&self) -> bool {
@@ -267,6 +276,24 @@ mod tests {
         let mut all = vec![0; buffer.unread()];
         assert_eq!(buffer.read(&mut all), all.len());
         all
+    }
+
+    #[test]
+    fn exact_windows_say_all_the_room_there_is() {
+        let mut b = RecvBuffer::new(65_536);
+        b.grow(65_700);
+        b.open_window_exactly(1_460, 6);
+        assert_eq!(b.rcv_wnd(), 65_700);
+        let _ = b.accept(0, &[0; 1_000], false);
+        b.open_window_exactly(1_460, 6);
+        assert_eq!(b.rcv_wnd(), 64_700);
+        b.open_window_exactly(1_460, 0);
+        assert_eq!(b.rcv_wnd(), 64_700, "never less");
+        let mut silly = RecvBuffer::new(4_000);
+        let _ = silly.accept(0, &[0; 3_500], false);
+        let _ = silly.read(&mut [0; 100]);
+        silly.open_window_exactly(1_460, 0);
+        assert_eq!(silly.rcv_wnd(), 500, "600 are less than a segment, and than a quarter of the buffer");
     }
 
     #[test]

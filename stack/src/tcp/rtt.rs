@@ -30,6 +30,9 @@ pub struct RtoConfig {
     pub max: Micros,
     /// RTO when data begins to flow after a SYN had to be retransmitted (RFC 6298 §5.7: 3 seconds).
     pub after_lost_syn: Micros,
+    /// So much is added to every timeout, however often it was doubled: patience with peers that delay their
+    /// acknowledgments, as in FreeBSD.
+    pub slop: Micros,
     /// The clock granularity G (RFC 6298 §2).
     pub granularity: Micros,
 }
@@ -41,6 +44,7 @@ impl Default for RtoConfig {
             min: Micros::from_secs(1),
             max: Micros::from_secs(60),
             after_lost_syn: Micros::from_secs(3),
+            slop: Micros::ZERO,
             granularity: Micros::from_millis(1),
         }
     }
@@ -75,7 +79,7 @@ impl RttEstimator {
     /// measurement.
     #[must_use]
     pub fn rto(&self) -> Micros {
-        Micros::new(self.rto.into())
+        Micros::new(self.rto.into()) + self.config.slop
     }
 
     /// The smoothed round-trip time, once there is a measurement.
@@ -106,7 +110,7 @@ impl RttEstimator {
 
     /// The retransmission timer ran out: the RTO is doubled, up to its maximum (RFC 6298 §5.5).
     pub fn on_timeout(&mut self) {
-        self.rto = self.bounded(self.rto().saturating_mul(2));
+        self.rto = self.bounded(Micros::new(self.rto.into()).saturating_mul(2));
     }
 
     /// The handshake is complete although a SYN had to be retransmitted: data starts with the conservative RTO (RFC
@@ -160,6 +164,17 @@ mod tests {
 
     fn without_minimum() -> RttEstimator {
         RttEstimator::new(RtoConfig { min: Micros::ZERO, ..RtoConfig::default() })
+    }
+
+    #[test]
+    fn the_slop_is_added_to_every_timeout_and_not_doubled() {
+        let mut rtt = RttEstimator::new(RtoConfig { slop: Micros::from_millis(200), ..RtoConfig::default() });
+        let mut timeouts = Vec::new();
+        for _ in 0..3 {
+            timeouts.push(rtt.rto().get() / 1_000);
+            rtt.on_timeout();
+        }
+        assert_eq!(timeouts, [1_200, 2_200, 4_200]);
     }
 
     #[test]

@@ -46,7 +46,7 @@ pub use icmpv4::{Icmpv4Message, UnreachableCode};
 pub use ipv4::{Ipv4Header, Ipv4Packet, Protocol};
 pub use source_route::{SourceRoute, Way};
 pub use tcp::{TcpFlags, TcpHeader, TcpQuote, TcpSegment};
-pub use tcp_options::{IllegalOption, MAX_OPTIONS_LEN, SackBlock, SackBlocks, TcpOptions, Timestamps};
+pub use tcp_options::{IllegalOption, MAX_OPTIONS_LEN, OptionLayout, SackBlock, SackBlocks, TcpOptions, Timestamps};
 
 use std::net::Ipv4Addr;
 

@@ -15,6 +15,17 @@ const SACK_PERMITTED: u8 = 4;
 const SACK: u8 = 5;
 const TIMESTAMPS: u8 = 8;
 
+/// In which order the options of a SYN are written, and how they are aligned. Both take the same room, and the options of
+/// other segments are the same in both; whoever reads them must not care (RFC 9293 §3.1, MUST-5).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum OptionLayout {
+    /// As Linux writes them: `mss, sackOK, TS, nop, wscale`; where an option is missing, no-operations align the next.
+    #[default]
+    Linux,
+    /// As FreeBSD writes them: `mss, nop, wscale, sackOK, TS`; what room is left at the end is ended by `eol`.
+    FreeBsd,
+}
+
 /// The options that this stack knows. Each is as it was sent: whether it may stand in this segment is for TCP to say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct TcpOptions {
@@ -28,6 +39,8 @@ pub struct TcpOptions {
     pub timestamps: Option<Timestamps>,
     /// What the sender holds beyond its acknowledgment number.
     pub sack: SackBlocks,
+    /// How they are to be written; of what was read it says nothing.
+    pub layout: OptionLayout,
 }
 
 /// The timestamps option (RFC 7323 §3).
@@ -114,7 +127,7 @@ impl TcpOptions {
 
     /// Bytes that [`emit`](Self::emit) writes, a multiple of four, at most [`MAX_OPTIONS_LEN`].
     pub fn emitted_len(&self) -> usize {
-        usize::from(self.layout().len)
+        usize::from(self.extent().len)
     }
 
     /// Writes the options at the front of `buffer` and returns their length, which is a multiple of
@@ -125,27 +138,30 @@ impl TcpOptions {
     /// # Panics
     /// When `buffer` is shorter than [`emitted_len`](Self::emitted_len).
     pub fn emit(&self, buffer: &mut [u8]) -> u8 {
-        let Layout { aligned, blocks, len } = self.layout();
+        let Extent { aligned, blocks, len } = self.extent();
         buffer[..usize::from(len)].fill(END);
         let mut to = Writer { buffer, at: 0, aligned };
         if let Some(mss) = self.mss {
             to.write([MSS, 4]);
             to.write(mss.to_be_bytes());
         }
-        if self.sack_permitted != self.timestamps.is_some() {
-            to.align([NO_OPERATION; 2]);
-        }
-        if self.sack_permitted {
-            to.write([SACK_PERMITTED, 2]);
-        }
-        if let Some(Timestamps { value, echo }) = self.timestamps {
-            to.write([TIMESTAMPS, 10]);
-            to.write(value.to_be_bytes());
-            to.write(echo.to_be_bytes());
-        }
-        if let Some(shift) = self.window_scale {
-            to.align([NO_OPERATION]);
-            to.write([WINDOW_SCALE, 3, shift]);
+        match self.layout {
+            OptionLayout::Linux => {
+                if self.sack_permitted != self.timestamps.is_some() {
+                    to.align([NO_OPERATION; 2]);
+                }
+                self.emit_sack_permitted(&mut to);
+                self.emit_timestamps(&mut to);
+                self.emit_window_scale(&mut to);
+            }
+            OptionLayout::FreeBsd => {
+                self.emit_window_scale(&mut to);
+                self.emit_sack_permitted(&mut to);
+                if !self.sack_permitted && self.timestamps.is_some() {
+                    to.align([NO_OPERATION; 2]);
+                }
+                self.emit_timestamps(&mut to);
+            }
         }
         if blocks > 0 {
             to.align([NO_OPERATION; 2]);
@@ -158,13 +174,34 @@ impl TcpOptions {
         len
     }
 
+    fn emit_sack_permitted(&self, to: &mut Writer<'_>) {
+        if self.sack_permitted {
+            to.write([SACK_PERMITTED, 2]);
+        }
+    }
+
+    fn emit_timestamps(&self, to: &mut Writer<'_>) {
+        if let Some(Timestamps { value, echo }) = self.timestamps {
+            to.write([TIMESTAMPS, 10]);
+            to.write(value.to_be_bytes());
+            to.write(echo.to_be_bytes());
+        }
+    }
+
+    fn emit_window_scale(&self, to: &mut Writer<'_>) {
+        if let Some(shift) = self.window_scale {
+            to.align([NO_OPERATION]);
+            to.write([WINDOW_SCALE, 3, shift]);
+        }
+    }
+
     /// As many SACK blocks as can fit, then alignment if it fits too. Packed, everything but SACK
     /// takes at most 19 bytes, so that two blocks always fit.
-    fn layout(&self) -> Layout {
+    fn extent(&self) -> Extent {
         let fits = |blocks, aligned| usize::from(self.len_of(blocks, aligned)) <= MAX_OPTIONS_LEN;
         let blocks = (0..=self.sack.count).rev().find(|&blocks| fits(blocks, false)).unwrap_or(0);
         let aligned = fits(blocks, true);
-        Layout { aligned, blocks, len: self.len_of(blocks, aligned).next_multiple_of(4) }
+        Extent { aligned, blocks, len: self.len_of(blocks, aligned).next_multiple_of(4) }
     }
 
     /// Bytes of the options with so many SACK blocks, with or without no-operations between them.
@@ -180,7 +217,7 @@ impl TcpOptions {
     }
 }
 
-struct Layout {
+struct Extent {
     aligned: bool,
     blocks: u8,
     len: u8,
@@ -307,14 +344,14 @@ pub(super) mod tests {
         type Others = (Option<u16>, Option<u8>, bool, Option<(u32, u32)>);
         (any::<Others>(), any_sack()).prop_map(|((mss, window_scale, sack_permitted, timestamps), sack)| {
             let timestamps = timestamps.map(|(value, echo)| Timestamps { value, echo });
-            TcpOptions { mss, window_scale, sack_permitted, timestamps, sack }
+            TcpOptions { mss, window_scale, sack_permitted, timestamps, sack, layout: OptionLayout::Linux }
         })
     }
 
     /// Any options that fit a header: all four others leave room for two blocks, timestamps for three.
     pub fn any_options() -> impl Strategy<Value = TcpOptions> {
         any_wished().prop_map(|options| {
-            let fitting = usize::from(options.layout().blocks);
+            let fitting = usize::from(options.extent().blocks);
             TcpOptions { sack: options.sack.as_slice()[..fitting].iter().copied().collect(), ..options }
         })
     }
@@ -347,10 +384,25 @@ pub(super) mod tests {
             window_scale: Some(7),
             sack_permitted: true,
             timestamps: Some(Timestamps { value: 7, echo: 0 }),
-            sack: SackBlocks::default(),
+            ..TcpOptions::default()
         };
         assert_eq!(TcpOptions::parse(&bytes), (options, None));
         assert_eq!(emitted(&options), bytes);
+    }
+
+    #[test]
+    fn syns_of_freebsd() {
+        let (mss, window_scale) = (Some(1460), Some(6));
+        let timestamps = Some(Timestamps { value: 7, echo: 0 });
+        let none = TcpOptions { layout: OptionLayout::FreeBsd, mss, ..TcpOptions::default() };
+        let all = TcpOptions { window_scale, sack_permitted: true, timestamps, ..none };
+        let bytes = [2, 4, 5, 180, 1, 3, 3, 6, 4, 2, 8, 10, 0, 0, 0, 7, 0, 0, 0, 0];
+        assert_eq!(emitted(&all), bytes);
+        assert_eq!(emitted(&TcpOptions { timestamps: None, ..all }), [&bytes[..10], &[END, END]].concat());
+        let no_sack = emitted(&TcpOptions { sack_permitted: false, ..all });
+        assert_eq!(no_sack, [&bytes[..8], &[1, 1], &bytes[10..]].concat());
+        assert_eq!(emitted(&TcpOptions { window_scale: None, ..all }), [&bytes[..4], &bytes[8..]].concat());
+        assert_eq!(emitted(&TcpOptions { sack_permitted: true, ..none }), [2, 4, 5, 180, 4, 2, END, END]);
     }
 
     #[test]
@@ -440,6 +492,14 @@ pub(super) mod tests {
             prop_assert_eq!(fault, None);
             prop_assert_eq!(TcpOptions { sack: SackBlocks::default(), ..read }, without_sack);
             prop_assert!(options.sack.as_slice().starts_with(read.sack.as_slice()));
+        }
+
+        /// One order takes as much room as the other, and says the same.
+        #[test]
+        fn the_layout_is_no_matter_to_the_reader(options in any_options()) {
+            let other = TcpOptions { layout: OptionLayout::FreeBsd, ..options };
+            prop_assert_eq!(other.emitted_len(), options.emitted_len());
+            prop_assert_eq!(TcpOptions::parse(&emitted(&other)), (options, None));
         }
 
         #[test]

@@ -9,7 +9,7 @@ use crate::run::{Difference, End, Rules, run, run_by};
 use crate::script::parse;
 use crate::system::lockstep::Lockstep;
 use crate::system::{Call, CallId, Datagram, Descriptor, Fault, FourTuple, Progress, Returned, State, System};
-use crate::system::{TcpInfo, Timing, Wake};
+use crate::system::{TcpInfo, Timing, Turned, Wake};
 
 /// What was asked of it is written down.
 struct Asked {
@@ -55,9 +55,9 @@ impl System for Asked {
         self.system.probe(connection)
     }
 
-    fn knob(&mut self, name: &str, value: &str) -> Result<(), Fault> {
+    fn knob(&mut self, name: &str, value: &str) -> Result<Turned, Fault> {
         self.told.push(format!("{name} {value}"));
-        Ok(())
+        Ok(Turned::Done)
     }
 
     fn info(&mut self, fd: Descriptor) -> Result<TcpInfo, Fault> {

@@ -52,7 +52,8 @@ pub(super) fn read(mut bytes: &[u8]) -> Result<Vec<TcpOption>, Unreadable> {
         match kind {
             0 => {
                 options.push(TcpOption::EndOfList);
-                return Ok(options);
+                // What follows is padding, which scripts name, too: nobody reads what is none.
+                bytes = if rest.first() == Some(&0) { rest } else { &[] };
             }
             1 => {
                 options.push(TcpOption::NoOperation);

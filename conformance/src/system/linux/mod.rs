@@ -25,8 +25,8 @@ use std::time::{Duration, Instant};
 
 use super::pending::Pending;
 use super::{
-    Call, CallId, Datagram, Descriptor, Fault, FourTuple, Progress, Returned, State, System, TcpInfo, Timing,
-    Unsupported, Wake,
+    Call, CallId, Datagram, Descriptor, Fault, FourTuple, Progress, Returned, State, System, TcpInfo, Timing, Turned,
+    Unsupported, Wake, knob,
 };
 use diag::SockDiag;
 pub use link::Link;
@@ -232,9 +232,13 @@ impl System for Linux {
         self.diag.state(connection).map_err(harness("ask sock_diag"))
     }
 
-    fn knob(&mut self, name: &str, value: &str) -> Result<(), Fault> {
+    fn knob(&mut self, name: &str, value: &str) -> Result<Turned, Fault> {
         sys::enter_network(&self.network).map_err(harness("return to its network namespace"))?;
-        Ok(sysctl::write(name, value)?)
+        let knobs = knob::of_linux(name, value)?;
+        for (name, value) in &knobs {
+            sysctl::write(name, value)?;
+        }
+        Ok(if knobs.is_empty() { Turned::AtDefault } else { Turned::Done })
     }
 
     fn info(&mut self, fd: Descriptor) -> Result<TcpInfo, Fault> {

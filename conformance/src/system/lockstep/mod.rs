@@ -21,12 +21,11 @@ use super::pending::Pending;
 use super::posix::Attempt;
 use super::{
     Call, CallId, Datagram, Descriptor, Fault, FourTuple, PEER_ADDRESS, Progress, Returned, SYSTEM_ADDRESS, State,
-    System, TcpInfo, Timing, Unsupported, Wake,
+    System, TcpInfo, Timing, Turned, Unsupported, Wake, knob,
 };
 use sockets::{Effort, Sockets};
 
 mod info;
-mod knobs;
 mod sockets;
 #[cfg(test)]
 mod tests;
@@ -202,16 +201,16 @@ impl System for Lockstep {
         Ok(self.stack.state(&Pair { local: connection.local.into(), remote: connection.remote.into() }))
     }
 
-    fn knob(&mut self, name: &str, value: &str) -> Result<(), Fault> {
+    fn knob(&mut self, name: &str, value: &str) -> Result<Turned, Fault> {
         if self.begun {
             return Err(Unsupported::Call { what: "knob that can be turned while it runs" }.into());
         }
-        knobs::turn(&mut self.config.tcp, name, value)?;
+        let turned = knob::turn_lockstep(&mut self.config.tcp, name, value)?;
         self.stack = stack(&self.config, self.table)?;
         let chosen = self.sockets.initial_sequence;
         self.sockets = Sockets::new(&self.config.tcp);
         self.sockets.initial_sequence = chosen;
-        Ok(())
+        Ok(turned)
     }
 
     fn info(&mut self, fd: Descriptor) -> Result<TcpInfo, Fault> {

@@ -22,10 +22,13 @@ use smoltcp::socket::tcp;
 
 use super::pending::Pending;
 use super::posix::Attempt;
-use super::{Call, CallId, Datagram, Fault, FourTuple, Progress, Returned, State, System, Timing, Unsupported, Wake};
+use super::{
+    Call, CallId, Datagram, Fault, FourTuple, Progress, Returned, State, System, Timing, Turned, Unsupported, Wake,
+    knob,
+};
 use connection::Cause;
 use host::Host;
-use knobs::Knobs;
+pub(super) use knobs::Knobs;
 use sockets::Sockets;
 
 mod connection;
@@ -180,13 +183,13 @@ impl System for Smoltcp {
         self.took_offers_away
     }
 
-    fn knob(&mut self, name: &str, value: &str) -> Result<(), Fault> {
+    fn knob(&mut self, name: &str, value: &str) -> Result<Turned, Fault> {
         if self.begun {
             return Err(Unsupported::Call { what: "knob that can be turned while it runs" }.into());
         }
-        knobs::turn(&mut self.knobs, name, value)?;
+        let turned = knob::turn_smoltcp(&mut self.knobs, name, value)?;
         self.host.set_timestamps(self.knobs.timestamps);
-        Ok(())
+        Ok(turned)
     }
 }
 

@@ -97,7 +97,7 @@ fn offers_are_taken_away_only_where_a_knob_asks_for_it() {
         let datagram = system.recv().expect("it can be heard").expect("a SYN");
         wire::read(&datagram.bytes).expect("a segment").options.iter().map(ToString::to_string).collect::<Vec<_>>()
     };
-    assert_eq!(offered(&[]), ["mss 1460", "wscale 0", "sackOK", "eol"]);
+    assert_eq!(offered(&[]), ["mss 1460", "wscale 0", "sackOK", "eol", "eol", "eol"]);
     assert_eq!(offered(&["tcp_sack"]), ["mss 1460", "wscale 0", "eol"]);
     assert_eq!(offered(&["tcp_sack", "tcp_window_scaling"]), ["mss 1460"]);
 }

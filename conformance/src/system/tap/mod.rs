@@ -20,7 +20,10 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::pending::Pending;
 use super::posix::Attempt;
-use super::{Call, CallId, Datagram, Fault, FourTuple, Progress, Returned, State, System, Timing, Unsupported, Wake};
+use super::{
+    Call, CallId, Datagram, Fault, FourTuple, Progress, Returned, State, System, Timing, Turned, Unsupported, Wake,
+    knob,
+};
 use crate::run::wire::{self as segments, Ip, Segment};
 use crate::run::{PEER_PORT, SYSTEM_PORT};
 use crate::script::Flags;
@@ -176,9 +179,10 @@ impl System for Tap {
     }
 
     /// What a stack answers only where it is offered, and a script does not offer, is off.
-    fn knob(&mut self, name: &str, value: &str) -> Result<(), Fault> {
+    fn knob(&mut self, name: &str, value: &str) -> Result<Turned, Fault> {
         match (name.strip_prefix("net.ipv4.").unwrap_or(name), value) {
-            ("tcp_window_scaling" | "tcp_sack" | "tcp_timestamps" | "tcp_fastopen", "0") => Ok(()),
+            ("tcp_window_scaling" | "tcp_sack" | "tcp_timestamps" | "tcp_fastopen", "0") => Ok(Turned::Done),
+            _ if knob::is_default(name, value) => Ok(Turned::AtDefault),
             _ => Err(Unsupported::Knob { name: name.to_owned() }.into()),
         }
     }

@@ -168,7 +168,7 @@ impl Caller<'_> {
             SocketOption::Ttl => int(choices.ttl.unwrap_or(TTL)),
             SocketOption::Tos => int(choices.tos),
             SocketOption::OobInline => OptionValue::Int(1),
-            SocketOption::RcvBuf => int(buffers.0),
+            SocketOption::RcvBuf => int(status.map_or(buffers.0, |status| status.receive_buffer)),
             SocketOption::SndBuf => int(buffers.1),
             SocketOption::MaxSeg => int(status.map_or(DEFAULT_MSS, |status| status.send_mss)),
             SocketOption::Mtu => int(status.ok_or(Errno::ENOTCONN)?.path_mtu),
