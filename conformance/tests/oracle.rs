@@ -300,6 +300,30 @@ fn planted_a_time_wait_that_ends_early() {
 }
 
 #[test]
+fn planted_a_time_wait_that_never_ends() {
+    Tape::established()
+        .shuts()
+        .says(Flags::FIN_ACK, 1, 1, 0)
+        .hears(Flags::FIN_ACK, 1, 2, 0)
+        .says(Flags::ACK, 2, 2, 0)
+        .after(400_000)
+        .probed(State::TimeWait)
+        .rejected("TimeWait runs since");
+}
+
+#[test]
+fn planted_a_fin_that_is_sent_again_before_its_text() {
+    let sent = Tape::established().writes(90).shuts().says(Flags::ACK, 1, 1, 50).says(Flags::FIN_ACK, 51, 1, 40);
+    sent.after(1_000).says(Flags::FIN_ACK, 1, 1, 50).rejected("the FIN keeps its sequence number");
+}
+
+/// Only data and FINs may be acknowledged late.
+#[test]
+fn planted_a_syn_ack_that_takes_its_time() {
+    Tape::listening().hears(Flags::SYN, 0, 0, 0).after(400).says(Flags::SYN_ACK, 0, 1, 0).rejected("was asked for");
+}
+
+#[test]
 fn planted_a_wrong_checksum() {
     let mut tape = Tape::listening().hears(Flags::SYN, 0, 0, 0).says(Flags::SYN_ACK, 0, 1, 0);
     if let Some(Observation { what: What::Sent(bytes), .. }) = tape.trace.observations.last_mut() {
