@@ -159,8 +159,8 @@ pub(super) const KNOBS: &[Knob] = &[
     knob("net.inet.tcp.udp_tunneling_port", "0").lockstep(off).smoltcp(off),
     knob("net.inet.tcp.udp_tunneling_overhead", "8"),
     knob("net.inet.tcp.hostcache.enable", "1"),
-    // Nothing is remembered from one script to the next, so that nothing has to be forgotten.
-    knob("net.inet.tcp.hostcache.purgenow", "0").lockstep(whatever).smoltcp(whatever),
+    // Nothing is remembered from one script to the next, so that a fresh host is as if it had just forgotten everything.
+    knob("net.inet.tcp.hostcache.purgenow", "1").lockstep(whatever).smoltcp(whatever),
 ];
 
 /// A knob of which only the default is known.
