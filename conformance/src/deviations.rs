@@ -41,7 +41,7 @@ pub struct Deviation {
     /// The scenarios that show it; what the system does instead is a script of its own.
     #[serde(default)]
     pub scenarios: BTreeSet<String>,
-    /// The scenarios that show it, and the first difference there.
+    /// The scenarios that show it, and the first difference there: the line of the script, and what was seen instead.
     #[serde(default)]
     pub seen: BTreeMap<String, String>,
     /// The cells of the matrix that show it, such as `FIN-WAIT-2/RST R-1`, and the reaction there.

@@ -273,7 +273,7 @@ fn judge(scenario: &Scenario, subject: Subject, lab: &Lab) -> Result<(Verdict, P
         return Ok((Verdict::Stale { ids: ids() }, played));
     }
     let seen = played.first_difference();
-    if known.iter().any(|entry| entry.seen(&scenario.name).is_some_and(|recorded| seen == Some(recorded))) {
+    if known.iter().any(|entry| entry.seen(&scenario.name).is_some_and(|recorded| seen.as_deref() == Some(recorded))) {
         return Ok((Verdict::Deviates { ids: ids() }, played));
     }
     let played = match scenario.alternative(subject.name()) {
@@ -394,10 +394,10 @@ impl Played {
     }
 
     /// In one line, the script's before the oracle's.
-    fn first_difference(&self) -> Option<&str> {
+    fn first_difference(&self) -> Option<String> {
         match (&self.run.end, &self.judgement) {
-            (End::Differs(difference), _) => Some(&difference.seen),
-            (_, Judgement::Diverged(divergence)) => Some(&divergence.seen),
+            (End::Differs(Difference { line, seen, .. }), _) => Some(format!("line {line}: {seen}")),
+            (_, Judgement::Diverged(divergence)) => Some(divergence.seen.clone()),
             (End::Completed | End::Skipped(_) | End::Broken(_), Judgement::Explained { .. }) => None,
         }
     }
@@ -626,8 +626,8 @@ mod tests {
     fn the_first_difference_is_the_scripts_or_else_the_oracles() {
         let differs =
             || End::Differs(Difference { line: 1, expected: "that".to_owned(), seen: "it blocks".to_owned() });
-        assert_eq!(played(differs(), diverged()).first_difference(), Some("it blocks"));
-        assert_eq!(played(End::Completed, diverged()).first_difference(), Some("this"));
+        assert_eq!(played(differs(), diverged()).first_difference().as_deref(), Some("line 1: it blocks"));
+        assert_eq!(played(End::Completed, diverged()).first_difference().as_deref(), Some("this"));
         assert_eq!(played(End::Completed, explained_by("L04")).first_difference(), None);
     }
 

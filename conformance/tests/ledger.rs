@@ -7,7 +7,9 @@ use std::path::PathBuf;
 
 use lockstep_conformance::cells::Cell;
 use lockstep_conformance::deviations::{Deviation, Deviations, Kind};
-use lockstep_conformance::scenario;
+use lockstep_conformance::lab::Lab;
+use lockstep_conformance::scenario::{self, Scenario};
+use lockstep_conformance::verdict::{Subject, Verdict, examine};
 use lockstep_model::Table;
 use lockstep_model::table;
 
@@ -44,6 +46,23 @@ fn every_row_of_kind_deviation_has_an_entry() {
         if let table::Kind::Deviation { id } = rule.kind {
             assert!(deviations.contains(id), "{} is {id}, which has no entry", rule.name);
         }
+    }
+}
+
+/// What is seen instead of what is recorded is not excused, nor the same at another line.
+#[test]
+fn only_what_is_recorded_is_excused() {
+    let scenario = Scenario::new(scenario::folder().join("3.8.6-window/established-text-old_window.pkt"));
+    let recorded = include_str!("../deviations.toml");
+    let verdict = |ledger: &str| {
+        let lab = Lab::new(Deviations::parse(ledger).expect("a ledger"));
+        examine(&scenario, Subject::Smoltcp, &lab).verdict
+    };
+    assert_eq!(verdict(recorded), Verdict::Deviates { ids: vec!["S11".to_owned()] });
+    for instead in ["line 23: nothing for 4.000ms", "line 24: nothing for 5.000ms"] {
+        let other = recorded.replace("line 24: nothing for 4.000ms\" }", &format!("{instead}\" }}"));
+        assert_ne!(other, recorded);
+        assert!(matches!(verdict(&other), Verdict::Fail(_)), "{instead}");
     }
 }
 
