@@ -236,6 +236,35 @@ fn a_retransmission_that_duplicate_acknowledgments_ask_for_is_explained() {
 }
 
 #[test]
+fn planted_a_retransmission_for_duplicates_of_an_earlier_flight() {
+    Tape::established()
+        .writes(50)
+        .says(Flags::ACK, 1, 1, 50)
+        .hears(Flags::ACK, 1, 1, 0)
+        .hears(Flags::ACK, 1, 51, 0)
+        .writes(50)
+        .says(Flags::ACK, 51, 1, 50)
+        .after(20)
+        .says(Flags::ACK, 51, 1, 50)
+        .rejected("before the shortest timeout");
+}
+
+#[test]
+fn planted_a_probe_with_a_number_long_acknowledged() {
+    let closed = || {
+        let sent = Tape::established().writes(50).says(Flags::ACK, 1, 1, 50);
+        sent.add(What::Injected(windowless(1, 51))).writes(10).after(1_000)
+    };
+    closed()
+        .says(Flags::ACK, 50, 1, 0)
+        .hears(Flags::ACK, 1, 51, 0)
+        .says(Flags::ACK, 51, 1, 10)
+        .hears(Flags::ACK, 1, 61, 0)
+        .explained();
+    closed().says(Flags::ACK, 40, 1, 0).rejected("SND.UNA is 1051");
+}
+
+#[test]
 fn planted_a_reset_in_answer_to_a_reset() {
     Tape::default().hears(Flags::RST_ACK, 1, 1, 0).says(Flags::RST, 1, 0, 0).rejected("no rule asks for");
 }
