@@ -156,7 +156,11 @@ impl Bench {
             .collect();
         match (named.as_slice(), &self.target) {
             ([], None) => Ok(None),
-            ([system], Some(target)) => Ok(Some(TapTarget::parse(system, target)?)),
+            ([system], Some(target)) => {
+                let target = TapTarget::parse(system, target)?;
+                target.reach().map_err(|error| format!("cannot reach {target}: {error}"))?;
+                Ok(Some(target))
+            }
             ([system], None) => Err(format!("{system} needs a --target: the address of the stack behind it").into()),
             ([], Some(_)) => Err("--target needs a system behind an interface: --system tap:NAME".into()),
             ([_, _, ..], _) => Err("only one system behind an interface can be tested at a time".into()),

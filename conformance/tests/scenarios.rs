@@ -60,6 +60,8 @@ fn a_stack_behind_an_interface_needs_a_target_that_is_one() {
     assert_eq!(told(&["--system", "tap:tap0"]), "tap:tap0 needs a --target: the address of the stack behind it\n");
     assert_eq!(told(&["--target", "192.0.2.1"]), "--target needs a system behind an interface: --system tap:NAME\n");
     assert!(told(&["--system", "tap:tap0", "--target", "nowhere"]).starts_with("`nowhere` is not a target: say ADDR"));
+    let nowhere = told(&["--system", "tap:lockstep-none", "--target", "192.0.2.1"]);
+    assert!(nowhere.starts_with("cannot reach 192.0.2.1 behind lockstep-none: interface lockstep-none: "), "{nowhere}");
     assert!(told(&["--system", "minix"]).contains("there is no such system"));
 }
 

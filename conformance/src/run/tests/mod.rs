@@ -184,7 +184,7 @@ fn calls_that_block_return_when_they_should() {
 fn what_is_not_there_is_a_reason_to_skip() {
     for (line, reason) in [
         ("0 `sysctl -w net.ipv4.tcp_fastopen=1`", "does not take the value"),
-        ("0 `sysctl -w net.ipv4.tcp_frto=0`", "no knob"),
+        ("0 `sysctl -w net.ipv4.tcp_nonsense=0`", "no knob"),
         ("0 `tcpdrop 192.0.2.1 1 192.0.2.2 2`", "there is no connection of 192.0.2.1:1"),
         ("0 `modprobe tcp_bbr`", "no shell"),
         ("0 epoll_create(1) = 3", "epoll_create"),

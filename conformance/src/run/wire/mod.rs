@@ -204,6 +204,8 @@ mod tests {
                 TcpOption::SackPermitted,
                 TcpOption::Sack(vec![(1, 2)]),
                 TcpOption::Timestamps { val: 1, ecr: 2 },
+                // To the end of a word: padding is read as well.
+                TcpOption::EndOfList,
                 TcpOption::EndOfList,
             ],
             text: b"text".to_vec(),

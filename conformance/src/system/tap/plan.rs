@@ -110,6 +110,9 @@ impl Planner {
         let length = u32::from(packet.sequence.length.unwrap_or_default());
         self.was_reset |= packet.flags.contains(Flags::RST);
         if packet.flags.contains(Flags::SYN) {
+            if packet.flags.contains(Flags::FIN) && self.listens {
+                return Err(no("way to tell when it hears a FIN that comes with a SYN"));
+            }
             // Some take text that comes with it, some do not.
             self.in_disorder |= length > 0;
             self.next = self.next.or(Some(start.wrapping_add(1)));
@@ -334,6 +337,7 @@ mod tests {
             (fin, "user who lets a connection be when its peer has closed"),
             (&format!("{fin}\n{fin}"), "user who lets a connection be when its peer has closed"),
             ("+0 < F. 2:2(0) ack 1 win 65535", "way to tell when it hears a FIN that comes out of order"),
+            ("+0 < SF 0:0(0) win 65535", "way to tell when it hears a FIN that comes with a SYN"),
             ("+0 > . 1:1(0) ack 1 win 1000", "say in when its user reads"),
         ] {
             assert_eq!(planned(text), Err(format!("this system has no {reason}")), "{text}");

@@ -1,9 +1,12 @@
 //! Where the stack under test is, as its user says it: `tap:NAME --target ADDR[:ECHO[,DISCARD]][@TESTER]`.
 
 use std::fmt;
+use std::io;
 use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
+
+use super::wire::Wire;
 
 /// What begins the name of such a system.
 const PREFIX: &str = "tap:";
@@ -80,6 +83,15 @@ impl TapTarget {
             return Err(TargetError::Same(address));
         }
         Ok(Self { interface: interface.to_owned(), address, echo, discard, tester })
+    }
+
+    /// Looks whether it is there, so that not every script has to find out that it is not.
+    ///
+    /// # Errors
+    ///
+    /// If the interface cannot be opened, or nobody there has the address.
+    pub fn reach(&self) -> io::Result<()> {
+        Wire::open(self).map(drop)
     }
 }
 
